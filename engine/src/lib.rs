@@ -6,3 +6,26 @@
 
 pub mod error;
 pub mod model;
+
+#[cfg(feature = "lake")]
+pub mod source;
+
+pub mod discover;
+
+pub mod decode;
+pub mod normalize;
+
+#[cfg(feature = "lake")]
+pub mod write;
+
+#[cfg(feature = "lake")]
+pub mod commit;
+
+#[cfg(feature = "lake")]
+pub mod ingest;
+
+#[cfg(feature = "lake")]
+pub mod views;
+
+#[cfg(feature = "lake")]
+pub mod query;

@@ -4,6 +4,7 @@
 //! heavier relatives (Parquet, DataFusion) or a command line.
 
 pub mod columns;
+pub mod compression;
 pub mod dataset;
 pub mod date;
 pub mod money;
@@ -12,6 +13,7 @@ pub mod scope;
 pub mod totals;
 
 pub use columns::{COST_COLUMNS, CostColumn, ValueKind};
+pub use compression::Compression;
 pub use dataset::DatasetType;
 pub use money::{DECIMAL_PRECISION, DECIMAL_SCALE};
 pub use period::BillingMonth;

@@ -1,0 +1,111 @@
+//! `manifest.json` of an export run, as Azure writes it (manifestVersion
+//! 2024-04-01), and the folder the run lies in.
+
+use std::path::PathBuf;
+
+use costlake_engine::model::{BillingMonth, DatasetType};
+use serde_json::{Value, json};
+
+use super::Compression;
+use super::random::{guid, key};
+use super::rows::Month;
+use super::totals::iso_day;
+use super::writer::Part;
+
+/// Name of the export, and of the folder below the output directory.
+pub(super) fn export_name(dataset: DatasetType) -> &'static str {
+    match dataset {
+        DatasetType::ActualCost => "actual",
+        DatasetType::AmortizedCost => "amortized",
+    }
+}
+
+/// `runId`: another for every seed, month, dataset, scope and revision.
+pub(super) fn run_id(context: &Month<'_>, dataset: DatasetType) -> String {
+    let options = context.options;
+    guid(key(&[
+        options.seed,
+        13,
+        options.scope as u64,
+        dataset as u64,
+        context.month.first_day() as u64,
+        u64::from(options.revision()),
+    ]))
+}
+
+/// Folder of a run, relative to the output directory, with `/`.
+pub(super) fn run_folder(dataset: DatasetType, month: BillingMonth, run_id: &str) -> String {
+    format!("{}/{}/{run_id}", export_name(dataset), month.range_folder())
+}
+
+/// The path of a `/`-separated relative path below a directory.
+pub(super) fn relative(folder: &str) -> PathBuf {
+    folder.split('/').collect()
+}
+
+/// The manifest of a run whose parts have been named.
+pub(super) fn manifest(
+    context: &Month<'_>,
+    dataset: DatasetType,
+    run_id: &str,
+    parts: &[Part],
+    names: &[String],
+) -> Value {
+    let options = context.options;
+    let folder = run_folder(dataset, context.month, run_id);
+    let blobs: Vec<Value> = parts
+        .iter()
+        .zip(names)
+        .map(|(part, name)| {
+            json!({
+                "blobName": format!("{folder}/{name}"),
+                "byteCount": part.stored_bytes,
+                "dataRowCount": part.rows,
+            })
+        })
+        .collect();
+    let scope = context.tenant.scope_path(options.scope);
+    let name = export_name(dataset);
+    let (first, last) = (context.month.first_day(), context.month.last_day());
+    // A closed month is last exported on the fifth of the next; restatements
+    // follow a day apart.
+    let submitted = match context.is_open() {
+        true => last - 2,
+        false => last + 5,
+    } + options.revision() as i32;
+    json!({
+        "manifestVersion": "2024-04-01",
+        "byteCount": parts.iter().map(|part| part.stored_bytes).sum::<u64>(),
+        "blobCount": parts.len(),
+        "dataRowCount": parts.iter().map(|part| part.rows).sum::<u64>(),
+        "exportConfig": {
+            "exportName": name,
+            "resourceId":
+                format!("{scope}/providers/Microsoft.CostManagement/exports/{name}"),
+            "dataVersion": options.data_version.azure_name(),
+            "apiVersion": "2023-07-01-preview",
+            "type": dataset.azure_name(),
+            "timeFrame": if context.is_open() { "MonthToDate" } else { "TheLastMonth" },
+            "granularity": "Daily",
+        },
+        "deliveryConfig": {
+            "partitionData": true,
+            "dataOverwriteBehavior": "CreateNewReport",
+            "fileFormat": "Csv",
+            "compressionMode": match options.compression {
+                Compression::None => "none",
+                Compression::Gzip => "gzip",
+            },
+            "containerUri": "https://prosewarecost.blob.core.windows.net/exports",
+            "rootFolderPath": "",
+        },
+        "runInfo": {
+            "executionType": "Scheduled",
+            "submittedTime": format!("{}T04:17:09.5208713Z", iso_day(submitted)),
+            "runId": run_id,
+            "startDate": format!("{}T00:00:00", iso_day(first)),
+            "endDate": format!("{}T00:00:00", iso_day(last)),
+        },
+        "blobs": blobs,
+    })
+}

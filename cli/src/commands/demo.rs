@@ -1,0 +1,118 @@
+//! `costlake demo`: a synthetic tenant, its lake, and a first report.
+
+use std::path::Path;
+
+use costlake_benches::generator::{GeneratorOptions, generate};
+use costlake_engine::ingest::{IngestRequest, Reload};
+use costlake_engine::model::date::{CivilDate, days_from_civil};
+use costlake_engine::model::{BillingMonth, DatasetType};
+use costlake_engine::query::{Session, SessionOptions};
+use costlake_engine::source::SourceUrl;
+
+use super::ingest;
+use super::query::print_query;
+use crate::args::DemoArguments;
+use crate::failure::Failure;
+use crate::messages::Messages;
+use crate::settings::Settings;
+
+/// Two closed months, and a day after both: the demo is the same every day.
+const MONTHS: [(i32, u32); 2] = [(2026, 7), (2026, 8)];
+const TODAY: CivilDate = CivilDate { year: 2026, month: 9, day: 7 };
+const ROWS_PER_MONTH: u64 = 20_000;
+
+const SAVINGS: &str = "\
+select
+    scope_name as customer,
+    billing_month as month,
+    billing_currency as currency,
+    cast(list_cost as decimal(18, 2)) as list_cost,
+    cast(cost as decimal(18, 2)) as cost,
+    cast(unused_cost as decimal(18, 2)) as unused,
+    cast(savings as decimal(18, 2)) as savings,
+    cast(savings_pct as decimal(5, 1)) as pct,
+    cast(priced_coverage_pct as decimal(5, 1)) as priced_pct
+from savings
+where scope_type = 'customer_tenant' and scope_id is not null
+order by scope_name, billing_month, billing_currency";
+
+const UNPRICED: &str = "\
+select
+    reason,
+    billing_currency as currency,
+    sum(rows) as rows,
+    cast(sum(cost) as decimal(18, 2)) as cost
+from unpriced_cost
+group by reason, billing_currency
+order by reason, currency";
+
+/// Generates, ingests, reports.
+pub async fn run(
+    arguments: &DemoArguments,
+    settings: &Settings,
+    messages: &Messages,
+) -> Result<(), Failure> {
+    let exports = arguments.dir.join("exports");
+    let lake = arguments.dir.join("lake");
+    let settings = Settings { lake: lake.display().to_string(), ..settings.clone() };
+
+    messages.note(&format!(
+        "Writing two months of a synthetic partner tenant to {}",
+        exports.display()
+    ));
+    let options = GeneratorOptions {
+        months: months().collect(),
+        rows_per_month: ROWS_PER_MONTH,
+        open_month: None,
+        ..GeneratorOptions::default()
+    };
+    generate(&exports, &options, &|_| {}).map_err(Failure::engine)?;
+
+    messages.note(&format!("Loading it into the lake {}", lake.display()));
+    let report = ingest::load(&request(&exports)?, &settings, messages).await?;
+    ingest::write_summary(&report, &settings)?;
+    ingest::conclude(&report)?;
+
+    let lake = settings.open_lake()?;
+    let options =
+        SessionOptions { as_of: Some(days_from_civil(TODAY)), ..settings.session_options() };
+    let session = Session::open(&lake, &options).await.map_err(Failure::engine)?;
+    println!("\nList price against cost price, per customer and month (view: savings)");
+    print_query(&session, SAVINGS, &settings, messages).await?;
+    println!("\nUsage that could not be priced, and why (view: unpriced_cost)");
+    print_query(&session, UNPRICED, &settings, messages).await?;
+    print_next_steps(&settings.lake);
+    Ok(())
+}
+
+fn months() -> impl Iterator<Item = BillingMonth> {
+    MONTHS.into_iter().filter_map(|(year, month)| BillingMonth::new(year, month))
+}
+
+fn request(exports: &Path) -> Result<IngestRequest, Failure> {
+    const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
+    let url = |folder: &str| {
+        SourceUrl::parse(&exports.join(folder).display().to_string()).map_err(Failure::engine)
+    };
+    Ok(IngestRequest {
+        source: "demo".parse().expect("a plain word is a source name"),
+        scope: None,
+        exports: vec![
+            (DatasetType::ActualCost, url("actual")?),
+            (DatasetType::AmortizedCost, url("amortized")?),
+        ],
+        months: Some(months().collect()),
+        reload: Reload::IfChanged,
+        rejected_rows_max: 0,
+        now_us: i64::from(days_from_civil(TODAY)) * DAY_US,
+    })
+}
+
+fn print_next_steps(lake: &str) {
+    println!(
+        "\nTry next:\n  \
+         costlake --lake {lake} sql\n  \
+         costlake --lake {lake} sql -c \"select * from list_vs_cost order by date limit 10\" --format csv\n  \
+         costlake --lake {lake} lake status"
+    );
+}

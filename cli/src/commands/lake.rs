@@ -1,0 +1,219 @@
+//! `costlake lake`: look after the lake.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
+use costlake_engine::commit::maintain::{self, VacuumMode};
+use costlake_engine::commit::{Lake, LakeTable};
+use costlake_engine::query::Session;
+use costlake_engine::views::checks;
+
+use super::query::{count_rows, print_query};
+use crate::args::LakeCommand;
+use crate::failure::Failure;
+use crate::messages::Messages;
+use crate::output::target::Target;
+use crate::output::{Layout, Mode, write_whole};
+use crate::settings::Settings;
+use crate::suggest::nearest;
+
+/// What each source holds, from its first month to the present.
+const STATUS: &str = "\
+select
+    source,
+    dataset,
+    count(*) filter (where status = 'loaded') as months,
+    min(billing_month) as first_month,
+    max(billing_month) filter (where status = 'loaded') as last_month,
+    count(*) filter (where status = 'missing') as missing,
+    count(*) filter (where status = 'loaded' and period = 'open') as open,
+    sum(rows) as rows,
+    sum(rejected_rows) as rejected,
+    max(loaded_at) as last_loaded_at
+from months
+group by source, dataset
+order by source, dataset";
+
+/// The months a report would be wrong without.
+const MISSING: &str = "\
+select source, dataset, billing_month
+from months
+where status = 'missing'
+order by source, dataset, billing_month";
+
+/// Runs one verb.
+pub async fn run(
+    command: &LakeCommand,
+    settings: &Settings,
+    messages: &Messages,
+) -> Result<(), Failure> {
+    let lake = Lake::open_existing(&settings.lake, settings.storage_options.clone())
+        .await
+        .map_err(Failure::engine)?;
+    match command {
+        LakeCommand::Status => status(&lake, settings, messages).await,
+        LakeCommand::History { table, limit } => {
+            history(&lake, table_named(table)?, *limit, settings).await
+        }
+        LakeCommand::Verify => verify(&lake, settings, messages).await,
+        LakeCommand::Optimize { month } => {
+            let months: Vec<_> = month.iter().flat_map(|months| months.0.iter().copied()).collect();
+            for table in [LakeTable::ActualCost, LakeTable::AmortizedCost] {
+                let done =
+                    maintain::optimize(&lake, table, &months).await.map_err(Failure::engine)?;
+                messages.note(&format!(
+                    "{}: {} files became {}",
+                    table.name(),
+                    done.files_removed,
+                    done.files_added
+                ));
+            }
+            if months.is_empty() {
+                maintain::optimize(&lake, LakeTable::IngestRuns, &[])
+                    .await
+                    .map_err(Failure::engine)?;
+            }
+            Ok(())
+        }
+        LakeCommand::Vacuum { retain_days, dry_run } => {
+            vacuum(&lake, *retain_days, *dry_run, messages).await
+        }
+    }
+}
+
+fn table_named(name: &str) -> Result<LakeTable, Failure> {
+    LakeTable::ALL.into_iter().find(|table| table.name() == name).ok_or_else(|| {
+        let names = LakeTable::ALL.map(LakeTable::name);
+        Failure::Usage {
+            what: format!("the lake has no table {name:?}"),
+            hint: match nearest(name, names) {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!("it has {}", names.join(", ")),
+            },
+        }
+    })
+}
+
+async fn status(lake: &Lake, settings: &Settings, messages: &Messages) -> Result<(), Failure> {
+    let session = open(lake, settings).await?;
+    print_query(&session, STATUS, settings, messages).await?;
+    match count_rows(&session, MISSING).await? {
+        0 => Ok(()),
+        missing => {
+            messages.warning(&format!("{missing} months are missing, which is not free of cost:"));
+            print_query(&session, MISSING, settings, messages).await
+        }
+    }
+}
+
+async fn history(
+    lake: &Lake,
+    table: LakeTable,
+    limit: usize,
+    settings: &Settings,
+) -> Result<(), Failure> {
+    let versions = maintain::history(lake, table, limit).await.map_err(Failure::engine)?;
+    let loads = || versions.iter().map(|version| version.load.as_ref());
+    let times = versions.iter().map(|version| version.committed_at_ms);
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        (
+            "version",
+            Arc::new(Int64Array::from_iter_values(
+                versions.iter().map(|version| version.version as i64),
+            )),
+        ),
+        (
+            "committed_at",
+            Arc::new(times.collect::<TimestampMillisecondArray>().with_timezone("UTC")),
+        ),
+        (
+            "operation",
+            Arc::new(
+                versions.iter().map(|version| version.operation.clone()).collect::<StringArray>(),
+            ),
+        ),
+        (
+            "source",
+            Arc::new(loads().map(|load| load.map(|load| &load.source)).collect::<StringArray>()),
+        ),
+        (
+            "month",
+            Arc::new(
+                loads().map(|load| load.map(|load| &load.billing_month)).collect::<StringArray>(),
+            ),
+        ),
+        (
+            "rows",
+            Arc::new(loads().map(|load| load.map(|load| load.rows as i64)).collect::<Int64Array>()),
+        ),
+        (
+            "run_id",
+            Arc::new(loads().map(|load| load.map(|load| &load.run_id)).collect::<StringArray>()),
+        ),
+    ];
+    let batch = RecordBatch::try_from_iter(columns)
+        .map_err(|error| Failure::Format { format: "table", what: error.to_string() })?;
+    write_whole(Mode::Box, &batch, Layout::of_stdout(0, settings.no_color), &mut Target::stdout())
+}
+
+/// Runs every check; a finding is exit code 1.
+async fn verify(lake: &Lake, settings: &Settings, messages: &Messages) -> Result<(), Failure> {
+    let mut findings = 0;
+    let damaged = maintain::damaged_files(lake).await.map_err(Failure::engine)?;
+    tell(messages, "files_as_logged", damaged.len());
+    for file in &damaged {
+        findings += 1;
+        let found =
+            file.found_bytes.map_or("is gone".to_owned(), |bytes| format!("has {bytes} bytes"));
+        messages.warning(&format!("{} {found}, the log states {}", file.path, file.size_bytes));
+    }
+    let session = open(lake, settings).await?;
+    for check in checks() {
+        let rows = count_rows(&session, &check.sql).await?;
+        tell(messages, &check.name, rows);
+        if rows > 0 {
+            findings += rows;
+            print_query(&session, &check.sql, settings, messages).await?;
+        }
+    }
+    if findings == 0 {
+        return Ok(());
+    }
+    Err(Failure::Checks { findings })
+}
+
+fn tell(messages: &Messages, check: &str, findings: usize) {
+    match findings {
+        0 => messages.note(&format!("{check}: ok")),
+        1 => messages.warning(&format!("{check}: 1 finding")),
+        more => messages.warning(&format!("{check}: {more} findings")),
+    }
+}
+
+async fn vacuum(
+    lake: &Lake,
+    retain_days: u32,
+    dry_run: bool,
+    messages: &Messages,
+) -> Result<(), Failure> {
+    let (mode, word) = if dry_run {
+        (VacuumMode::DryRun, "would be deleted")
+    } else {
+        (VacuumMode::Delete, "deleted")
+    };
+    for table in LakeTable::ALL {
+        let files =
+            maintain::vacuum(lake, table, retain_days, mode).await.map_err(Failure::engine)?;
+        messages.note(&format!("{}: {} files {word}", table.name(), files.len()));
+        if dry_run {
+            for file in files {
+                println!("{}/{file}", table.name());
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn open(lake: &Lake, settings: &Settings) -> Result<Session, Failure> {
+    Session::open(lake, &settings.session_options()).await.map_err(Failure::engine)
+}

@@ -1,0 +1,28 @@
+//! The verbs of the command line, one file each.
+
+mod demo;
+mod generate;
+mod ingest;
+mod lake;
+mod query;
+mod sql;
+
+use crate::args::Command;
+use crate::failure::Failure;
+use crate::messages::Messages;
+use crate::settings::Settings;
+
+/// Runs one command.
+pub async fn run(
+    command: &Command,
+    settings: &Settings,
+    messages: &Messages,
+) -> Result<(), Failure> {
+    match command {
+        Command::Demo(arguments) => demo::run(arguments, settings, messages).await,
+        Command::Generate(arguments) => generate::run(arguments, settings, messages),
+        Command::Ingest(arguments) => ingest::run(arguments, settings, messages).await,
+        Command::Sql(arguments) => sql::run(arguments, settings, messages).await,
+        Command::Lake(arguments) => lake::run(&arguments.command, settings, messages).await,
+    }
+}

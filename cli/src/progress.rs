@@ -1,0 +1,97 @@
+//! Progress of an ingest: one bar per export run, on stderr.
+//!
+//! Input: what the ingest observes. Output: bars with rows, bytes, rate and
+//! time left, if stderr is a terminal and nobody asked for quiet; else nothing
+//! but notes. Calls may come from several threads.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use costlake_engine::ingest::Observer;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use crate::messages::Messages;
+
+/// Bars at once; further runs go without.
+const BARS_MAX: usize = 64;
+/// Letters of a label shown.
+const LABEL_WIDTH: usize = 32;
+
+const BAR: &str = "{prefix:32!} {bar:24.cyan/dim} {percent:>3}%  {bytes:>10}/{total_bytes:<10} \
+                   {binary_bytes_per_sec:>12}  {msg:>16}  {eta:>4} left";
+
+/// Shows how far an ingest has come.
+pub struct IngestProgress {
+    messages: Messages,
+    bars: MultiProgress,
+    runs: Mutex<HashMap<u64, Run>>,
+}
+
+struct Run {
+    label: String,
+    bar: ProgressBar,
+    rows: u64,
+}
+
+impl IngestProgress {
+    /// Bars on a terminal, else none.
+    pub fn new(messages: &Messages) -> Self {
+        let bars = MultiProgress::new();
+        if !messages.shows_progress() {
+            bars.set_draw_target(indicatif::ProgressDrawTarget::hidden());
+        }
+        Self { messages: messages.clone(), bars, runs: Mutex::new(HashMap::new()) }
+    }
+}
+
+impl Observer for IngestProgress {
+    fn run_started(&self, run: u64, label: &str, bytes_total: u64) {
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        let bar = if runs.len() < BARS_MAX {
+            self.bars.add(ProgressBar::new(bytes_total))
+        } else {
+            ProgressBar::hidden()
+        };
+        let style = ProgressStyle::with_template(BAR).expect("the template is constant");
+        bar.set_style(style.progress_chars("━━╌"));
+        bar.set_prefix(label.chars().take(LABEL_WIDTH).collect::<String>());
+        runs.insert(run, Run { label: label.to_owned(), bar, rows: 0 });
+    }
+
+    fn advanced(&self, run: u64, bytes_read: u64, rows: u64) {
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(run) = runs.get_mut(&run) {
+            run.rows += rows;
+            run.bar.inc(bytes_read);
+            run.bar.set_message(format!("{} rows", run.rows));
+        }
+    }
+
+    fn run_finished(&self, run: u64, outcome: &str) {
+        let run = self.runs.lock().unwrap_or_else(PoisonError::into_inner).remove(&run);
+        if let Some(Run { label, bar, rows }) = run {
+            bar.finish_and_clear();
+            self.note(&format!("{label}: {outcome} ({rows} rows)"));
+        }
+    }
+
+    fn note(&self, text: &str) {
+        self.bars.suspend(|| self.messages.note(text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_forgotten_when_it_ends_and_unknown_runs_are_ignored() {
+        let progress = IngestProgress::new(&Messages::silent());
+        progress.run_started(1, "contoso 2026-07 ActualCost", 100);
+        progress.advanced(1, 50, 7);
+        progress.advanced(2, 50, 7);
+        progress.run_finished(1, "loaded");
+        progress.run_finished(1, "loaded");
+        assert!(progress.runs.lock().unwrap().is_empty());
+    }
+}

@@ -1,0 +1,439 @@
+//! What was meant: flag, then environment, then `costlake.toml`, then default.
+//!
+//! Input: typed arguments, the environment, the config file. Output: one
+//! [`Settings`]. Secrets come from the environment only; the file has no key
+//! for them.
+//!
+//! ```toml
+//! lake = "az://lake/prod"      # relative paths count from this file's folder
+//! memory_limit = "8GiB"        # most memory queries may take
+//! threads = 8                  # worker threads; default: one per core
+//!
+//! [shell]
+//! mode = "table"               # table csv json ndjson markdown line box
+//! max_rows = 40                # rows of a table shown on a terminal
+//! timer = false                # rows and seconds after every statement
+//! history = "~/.sql_history"   # "" for none
+//! ```
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use costlake_engine::commit::Lake;
+use costlake_engine::query::SessionOptions;
+use serde::Deserialize;
+
+use crate::args::{GlobalArguments, LogFormat};
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::output::Mode;
+use crate::suggest::nearest;
+
+/// Where the lake is unless somebody says otherwise.
+const LAKE_DEFAULT: &str = "./lake";
+/// The config file that is read if it is there.
+const CONFIG_DEFAULT: &str = "costlake.toml";
+/// Rows of a table shown on a terminal, as duckdb has it.
+pub const MAX_ROWS_DEFAULT: usize = 40;
+/// A thread more than this is a typing error.
+const THREADS_MAX: usize = 1024;
+
+/// What a command works with.
+#[derive(Clone)]
+pub struct Settings {
+    /// URL or folder of the lake.
+    pub lake: String,
+    /// Options for object stores, secrets among them: no `Debug` here.
+    pub storage_options: HashMap<String, String>,
+    /// Most memory queries may take.
+    pub memory_limit_bytes: Option<usize>,
+    /// Worker threads.
+    pub threads: Option<usize>,
+    /// Of the SQL shell.
+    pub shell: ShellSettings,
+    /// `NO_COLOR` is set.
+    pub no_color: bool,
+}
+
+/// How the SQL shell starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShellSettings {
+    /// How rows are written.
+    pub mode: Mode,
+    /// Rows of a table shown on a terminal; 0 shows all.
+    pub max_rows: usize,
+    /// Whether rows and seconds follow every statement.
+    pub timer: bool,
+    /// File of earlier input; none keeps no history.
+    pub history: Option<PathBuf>,
+}
+
+/// Why the settings are refused.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A value that does not read.
+    #[error("{name}: {what}")]
+    Value {
+        /// Flag, variable or key, as the user wrote it.
+        name: String,
+        /// What is wrong with it.
+        what: String,
+        /// What to write instead.
+        hint: String,
+    },
+    /// The config file that was named is not there, or cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The config file is not TOML, or has a key or value that is not ours.
+    #[error("{what}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Line and column, from 1.
+        position: Option<(usize, usize)>,
+        /// What is wrong.
+        what: String,
+        /// A near name.
+        hint: Option<String>,
+    },
+}
+
+impl SettingsError {
+    /// File, line and column.
+    pub fn place(&self) -> Option<String> {
+        let Self::File { path, position, .. } = self else { return None };
+        Some(match position {
+            Some((line, column)) => format!("{}:{line}:{column}", path.display()),
+            None => path.display().to_string(),
+        })
+    }
+
+    /// What to write instead.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Value { hint, .. } => Some(hint.clone()),
+            Self::Unreadable { .. } => {
+                Some("--config and COSTLAKE_CONFIG name a file that must exist".to_owned())
+            }
+            Self::File { hint, .. } => hint.clone(),
+        }
+    }
+}
+
+/// `costlake.toml`, key by key.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileSettings {
+    lake: Option<String>,
+    memory_limit: Option<String>,
+    threads: Option<usize>,
+    #[serde(default)]
+    shell: FileShellSettings,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileShellSettings {
+    mode: Option<String>,
+    max_rows: Option<usize>,
+    timer: Option<bool>,
+    history: Option<String>,
+}
+
+impl Settings {
+    /// Settles flag > environment > file > default.
+    pub fn resolve(
+        global: &GlobalArguments,
+        environment: &Environment,
+    ) -> Result<Self, SettingsError> {
+        check_log_format(environment)?;
+        let (path, file) = read_config(global, environment)?;
+        Self::combine(global, environment, file, path.parent().unwrap_or(Path::new("")))
+    }
+
+    fn combine(
+        global: &GlobalArguments,
+        environment: &Environment,
+        file: FileSettings,
+        folder: &Path,
+    ) -> Result<Self, SettingsError> {
+        let lake = global
+            .lake
+            .clone()
+            .or_else(|| environment.lake.clone())
+            .or_else(|| file.lake.map(|lake| beside(folder, lake)))
+            .unwrap_or_else(|| LAKE_DEFAULT.to_owned());
+        let memory_limit_bytes = match (&environment.memory_limit, &file.memory_limit) {
+            (Some(text), _) => Some(byte_size("COSTLAKE_MEMORY_LIMIT", text)?),
+            (None, Some(text)) => Some(byte_size("memory_limit", text)?),
+            (None, None) => None,
+        };
+        let threads = match (&environment.threads, file.threads) {
+            (Some(text), _) => Some(thread_count("COSTLAKE_THREADS", text)?),
+            (None, Some(count)) => Some(thread_count("threads", &count.to_string())?),
+            (None, None) => None,
+        };
+        Ok(Self {
+            lake,
+            storage_options: environment.storage_options.clone(),
+            memory_limit_bytes,
+            threads,
+            shell: shell_settings(environment, file.shell, folder)?,
+            no_color: environment.no_color,
+        })
+    }
+
+    /// The lake these settings name.
+    pub fn open_lake(&self) -> Result<Lake, Failure> {
+        Lake::at(&self.lake, self.storage_options.clone()).map_err(Failure::engine)
+    }
+
+    /// How a SQL session runs.
+    pub fn session_options(&self) -> SessionOptions {
+        SessionOptions {
+            memory_limit_bytes: self.memory_limit_bytes,
+            threads: self.threads,
+            ..SessionOptions::default()
+        }
+    }
+}
+
+fn shell_settings(
+    environment: &Environment,
+    file: FileShellSettings,
+    folder: &Path,
+) -> Result<ShellSettings, SettingsError> {
+    let mode = match &file.mode {
+        Some(name) => Mode::named(name).ok_or_else(|| SettingsError::Value {
+            name: "shell.mode".to_owned(),
+            what: format!("{name:?} is no mode"),
+            hint: format!("one of {}", Mode::NAMES.join(", ")),
+        })?,
+        None => Mode::Table,
+    };
+    let from_file = file.history.map(|text| match text.as_str() {
+        "" => PathBuf::new(),
+        _ => home_expanded(&text, environment).unwrap_or_else(|| folder.join(&text)),
+    });
+    let history = environment
+        .history
+        .clone()
+        .or(from_file)
+        .or_else(|| {
+            environment.state_directory.as_ref().map(|state| state.join("costlake").join("history"))
+        })
+        .filter(|path| !path.as_os_str().is_empty());
+    Ok(ShellSettings {
+        mode,
+        max_rows: file.max_rows.unwrap_or(MAX_ROWS_DEFAULT),
+        timer: file.timer.unwrap_or(false),
+        history,
+    })
+}
+
+/// `~/…` below the user's home.
+fn home_expanded(text: &str, environment: &Environment) -> Option<PathBuf> {
+    let rest = text.strip_prefix("~/")?;
+    Some(environment.home.as_ref()?.join(rest))
+}
+
+/// A relative folder in the config file counts from that file's folder.
+fn beside(folder: &Path, lake: String) -> String {
+    if lake.contains("://") || Path::new(&lake).is_absolute() || folder.as_os_str().is_empty() {
+        return lake;
+    }
+    folder.join(&lake).to_string_lossy().into_owned()
+}
+
+fn check_log_format(environment: &Environment) -> Result<(), SettingsError> {
+    match &environment.log_format {
+        Some(text) if LogFormat::named(text).is_none() => Err(SettingsError::Value {
+            name: "COSTLAKE_LOG_FORMAT".to_owned(),
+            what: format!("{text:?} is no log format"),
+            hint: "text or json".to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn read_config(
+    global: &GlobalArguments,
+    environment: &Environment,
+) -> Result<(PathBuf, FileSettings), SettingsError> {
+    let named = global.config.clone().or_else(|| environment.config.clone());
+    let path = named.clone().unwrap_or_else(|| PathBuf::from(CONFIG_DEFAULT));
+    match std::fs::read_to_string(&path) {
+        Ok(text) => parse_config(&path, &text).map(|file| (path, file)),
+        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+            Ok((path, FileSettings::default()))
+        }
+        Err(source) => Err(SettingsError::Unreadable { path, source }),
+    }
+}
+
+fn parse_config(path: &Path, text: &str) -> Result<FileSettings, SettingsError> {
+    toml::from_str(text).map_err(|error| {
+        let what = error.message().lines().next().unwrap_or("not readable").to_owned();
+        SettingsError::File {
+            path: path.to_owned(),
+            position: error.span().map(|span| line_and_column(text, span.start)),
+            hint: unknown_key_hint(&what),
+            what,
+        }
+    })
+}
+
+/// Line and column (in characters) of a byte, both from 1.
+fn line_and_column(text: &str, byte: usize) -> (usize, usize) {
+    let before = &text.as_bytes()[..byte.min(text.len())];
+    let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+    let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+    let column = String::from_utf8_lossy(&before[line_start..]).chars().count() + 1;
+    (line, column)
+}
+
+/// serde says "unknown field `x`, expected one of `a`, `b`": the names in it
+/// are all there is to suggest from. For people only; nothing branches on it.
+fn unknown_key_hint(what: &str) -> Option<String> {
+    let mut quoted = what.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
+    let key = quoted.next()?;
+    nearest(key, quoted).map(|near| format!("did you mean `{near}`?"))
+}
+
+/// Bytes from `8GiB`, `512MB`, `1.5g`, `1048576`.
+fn byte_size(name: &str, text: &str) -> Result<usize, SettingsError> {
+    let refused = || SettingsError::Value {
+        name: name.to_owned(),
+        what: format!("{text:?} is no size"),
+        hint: "write it as 8GiB, 512MB or a number of bytes".to_owned(),
+    };
+    let trimmed = text.trim();
+    let split = trimmed.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(trimmed.len());
+    let number: usize = trimmed[..split].parse().map_err(|_| refused())?;
+    let unit: usize = match trimmed[split..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        "t" | "tib" => 1 << 40,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        "tb" => 1_000_000_000_000,
+        _ => return Err(refused()),
+    };
+    number.checked_mul(unit).filter(|bytes| *bytes > 0).ok_or_else(refused)
+}
+
+fn thread_count(name: &str, text: &str) -> Result<usize, SettingsError> {
+    match text.trim().parse() {
+        Ok(count) if (1..=THREADS_MAX).contains(&count) => Ok(count),
+        _ => Err(SettingsError::Value {
+            name: name.to_owned(),
+            what: format!("{text:?} is no number of threads"),
+            hint: format!("write a number from 1 to {THREADS_MAX}"),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settle(
+        flag: Option<&str>,
+        variable: Option<&str>,
+        file: &str,
+    ) -> Result<Settings, SettingsError> {
+        let global = GlobalArguments { lake: flag.map(str::to_owned), ..Default::default() };
+        let environment = Environment { lake: variable.map(str::to_owned), ..Default::default() };
+        let path = Path::new("/etc/costlake.toml");
+        Settings::combine(&global, &environment, parse_config(path, file)?, Path::new("/etc"))
+    }
+
+    #[test]
+    fn flag_beats_environment_beats_file_beats_default() {
+        let file = "lake = 'az://file'";
+        let lake = |flag, variable, file| settle(flag, variable, file).unwrap().lake;
+        assert_eq!(lake(Some("flag"), Some("env"), file), "flag");
+        assert_eq!(lake(None, Some("env"), file), "env");
+        assert_eq!(lake(None, None, file), "az://file");
+        assert_eq!(lake(None, None, ""), "./lake");
+    }
+
+    #[test]
+    fn a_relative_lake_counts_from_the_file_that_names_it() {
+        assert_eq!(settle(None, None, "lake = 'l'").unwrap().lake, "/etc/l");
+        assert_eq!(settle(None, None, "lake = '/l'").unwrap().lake, "/l");
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line_and_a_near_name() {
+        let error = settle(None, None, "lake = 'x'\n\n[shell]\nmax_row = 3\n").err().unwrap();
+        assert_eq!(error.place().as_deref(), Some("/etc/costlake.toml:4:1"));
+        assert_eq!(error.hint().as_deref(), Some("did you mean `max_rows`?"));
+        let error = settle(None, None, "threads = 'many'").err().unwrap();
+        assert_eq!(error.place().as_deref(), Some("/etc/costlake.toml:1:11"));
+    }
+
+    #[test]
+    fn sizes_read_in_both_systems() {
+        for (text, bytes) in
+            [("8GiB", 8 << 30), ("512 MB", 512_000_000), ("1048576", 1 << 20), ("2g", 2 << 30)]
+        {
+            assert_eq!(byte_size("x", text).unwrap(), bytes, "{text}");
+        }
+        for bad in ["", "0", "eight", "8X", "99999999999TiB", "-1"] {
+            assert!(byte_size("x", bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn threads_and_memory_of_the_environment_beat_the_file() {
+        let environment = Environment {
+            threads: Some("3".to_owned()),
+            memory_limit: Some("1k".to_owned()),
+            ..Default::default()
+        };
+        let file = parse_config(Path::new("f"), "threads = 9\nmemory_limit = '1g'").unwrap();
+        let settings =
+            Settings::combine(&GlobalArguments::default(), &environment, file, Path::new(""))
+                .unwrap();
+        assert_eq!((settings.threads, settings.memory_limit_bytes), (Some(3), Some(1024)));
+        let zero = Environment { threads: Some("0".to_owned()), ..Default::default() };
+        let refused = Settings::combine(
+            &GlobalArguments::default(),
+            &zero,
+            FileSettings::default(),
+            Path::new(""),
+        );
+        assert!(refused.is_err());
+    }
+
+    #[test]
+    fn history_can_be_switched_off() {
+        let with = |variable: Option<&str>, file: &str| {
+            let environment = Environment {
+                history: variable.map(PathBuf::from),
+                state_directory: Some(PathBuf::from("/s")),
+                home: Some(PathBuf::from("/h")),
+                ..Default::default()
+            };
+            let file = parse_config(Path::new("f"), file).unwrap();
+            Settings::combine(&GlobalArguments::default(), &environment, file, Path::new("/etc"))
+                .unwrap()
+                .shell
+                .history
+        };
+        assert_eq!(with(None, ""), Some(PathBuf::from("/s/costlake/history")));
+        assert_eq!(with(None, "[shell]\nhistory = ''"), None);
+        assert_eq!(with(None, "[shell]\nhistory = '~/x'"), Some(PathBuf::from("/h/x")));
+        assert_eq!(with(Some(""), "[shell]\nhistory = 'x'"), None);
+        assert_eq!(with(Some("/v"), "[shell]\nhistory = 'x'"), Some(PathBuf::from("/v")));
+    }
+}

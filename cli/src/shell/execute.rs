@@ -1,0 +1,93 @@
+//! One statement, from text to written rows; Ctrl-C cancels it.
+//!
+//! Planning and execution run on the runtime's workers; rows come back through
+//! a bounded channel and are written by the caller's thread, so that a slow
+//! reader slows the query down instead of filling memory.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use costlake_engine::query::Session;
+use futures::StreamExt as _;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::source::StatementPlace;
+use crate::failure::Failure;
+
+/// Batches on their way between the query and the writer.
+const BATCHES_IN_FLIGHT_MAX: usize = 2;
+
+/// What a running statement sends.
+pub enum Arrival {
+    /// First, once planned.
+    Schema(SchemaRef),
+    /// Then rows.
+    Batch(RecordBatch),
+}
+
+/// A statement on the workers. Dropping it cancels the query.
+pub struct Running {
+    arrivals: mpsc::Receiver<Result<Arrival, Failure>>,
+    task: JoinHandle<()>,
+    /// One listener for the whole statement: Ctrl-C pressed while rows are
+    /// written, between two arrivals, must count too.
+    interrupt: Pin<Box<dyn Future<Output = std::io::Result<()>> + Send>>,
+}
+
+impl Running {
+    /// Starts a statement. Needs a runtime.
+    pub fn start(session: &Arc<Session>, place: StatementPlace) -> Self {
+        let (sender, arrivals) = mpsc::channel(BATCHES_IN_FLIGHT_MAX);
+        let session = Arc::clone(session);
+        let task = tokio::spawn(async move {
+            if let Err(failure) = stream(&session, place, &sender).await {
+                // Nobody listens any more: canceled.
+                let _ = sender.send(Err(failure)).await;
+            }
+        });
+        Self { arrivals, task, interrupt: Box::pin(tokio::signal::ctrl_c()) }
+    }
+
+    /// The next arrival; none at the end. Ctrl-C ends it with
+    /// [`Failure::Canceled`], after which nothing more may be asked for.
+    pub async fn next(&mut self) -> Option<Result<Arrival, Failure>> {
+        tokio::select! {
+            biased;
+            _ = &mut self.interrupt => {
+                self.task.abort();
+                Some(Err(Failure::Canceled))
+            }
+            arrival = self.arrivals.recv() => arrival,
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn stream(
+    session: &Session,
+    place: StatementPlace,
+    sender: &mpsc::Sender<Result<Arrival, Failure>>,
+) -> Result<(), Failure> {
+    let mut rows = match session.execute(&place.text).await {
+        Ok(rows) => rows,
+        Err(source) => return Err(Failure::Statement { source: Box::new(source), place }),
+    };
+    if sender.send(Ok(Arrival::Schema(rows.schema()))).await.is_err() {
+        return Ok(());
+    }
+    while let Some(batch) = rows.next().await {
+        let batch = batch.map_err(|source| Failure::Rows { source: Box::new(source) })?;
+        if sender.send(Ok(Arrival::Batch(batch))).await.is_err() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,260 @@
+//! What a table holds at one version: its columns and data files.
+//!
+//! Input: an opened Delta table. Output: the list of files with partition
+//! values, row counts and statistics, and where to read them. Reads only what
+//! the Delta log says, never a data file.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StructArray};
+use arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use arrow::temporal_conversions::timestamp_ms_to_datetime;
+use datafusion::common::ScalarValue;
+use datafusion::common::stats::{ColumnStatistics, Precision, Statistics};
+use deltalake::{DeltaTable, DeltaTableError};
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore};
+use url::Url;
+
+use super::{CommitError, LakeTable};
+
+/// One data file of a table.
+#[derive(Clone, Debug)]
+pub struct DataFile {
+    /// Path in the snapshot's store, size in bytes and time of writing.
+    pub object: ObjectMeta,
+    /// Values of the partition columns, in the snapshot's order.
+    pub partition_values: Vec<Option<String>>,
+    /// Rows, where the log says so.
+    pub num_rows: Option<u64>,
+    /// Bounds and NULL counts of the file's columns in
+    /// [`TableSnapshot::file_schema`] order. Row and NULL counts are exact.
+    /// Bounds are exactly what the log says (decimals to the last digit) and
+    /// marked inexact where a writer may have shortened or rounded them.
+    pub statistics: Arc<Statistics>,
+}
+
+/// A table at one version.
+#[derive(Clone)]
+pub struct TableSnapshot {
+    /// Which table.
+    pub table: LakeTable,
+    /// Delta version; `None` for a table that does not exist yet.
+    pub version: Option<u64>,
+    /// All columns: those of the files, then the partition columns.
+    pub schema: SchemaRef,
+    /// Partition columns, in folder order: the last columns of `schema`.
+    pub partition_columns: Vec<String>,
+    /// Where the store's paths start: scheme and host only. `None` for a table
+    /// that does not exist yet.
+    pub store_url: Option<Url>,
+    /// Reads [`DataFile::object`]; `None` for a table that does not exist yet.
+    pub store: Option<Arc<dyn ObjectStore>>,
+    /// Active files.
+    pub files: Vec<DataFile>,
+}
+
+impl std::fmt::Debug for TableSnapshot {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("TableSnapshot")
+            .field("table", &self.table)
+            .field("version", &self.version)
+            .field("files", &self.files.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl TableSnapshot {
+    /// A table that does not exist yet: its columns and no rows.
+    pub fn empty(table: LakeTable) -> Self {
+        Self {
+            table,
+            version: None,
+            schema: table.schema(),
+            partition_columns: table.partition_columns().iter().map(|&name| name.into()).collect(),
+            store_url: None,
+            store: None,
+            files: Vec::new(),
+        }
+    }
+
+    /// What an opened table holds at the version it is loaded at.
+    pub fn from_delta(table: LakeTable, delta: &DeltaTable) -> Result<Self, CommitError> {
+        let state = delta.snapshot().map_err(CommitError::delta(table))?;
+        let partition_columns = state.metadata().partition_columns().to_vec();
+        let schema = partitions_last(&state.snapshot().arrow_schema(), &partition_columns);
+        let log_store = delta.log_store();
+        let mut snapshot = Self {
+            table,
+            version: Some(state.version()),
+            schema,
+            partition_columns,
+            store_url: Some(store_root(log_store.root_url())),
+            store: Some(log_store.root_object_store(None)),
+            files: Vec::new(),
+        };
+        let folder = Path::from_url_path(log_store.root_url().path())
+            .map_err(|error| CommitError::delta(table)(DeltaTableError::from(error)))?;
+        for batch in state.add_actions_batches(false).map_err(CommitError::delta(table))? {
+            for row in 0..batch.num_rows() {
+                let file = snapshot.data_file(&folder, &batch, row)?;
+                snapshot.files.push(file);
+            }
+        }
+        // A stable order, so that plans and limits repeat.
+        snapshot.files.sort_by(|left, right| left.object.location.cmp(&right.object.location));
+        Ok(snapshot)
+    }
+
+    /// The columns the files hold: all but the partition columns.
+    pub fn file_schema(&self) -> SchemaRef {
+        let count = self.schema.fields().len() - self.partition_columns.len();
+        let columns: Vec<usize> = (0..count).collect();
+        Arc::new(self.schema.project(&columns).expect("the first columns exist"))
+    }
+
+    /// Rows of all files; `None` when the log does not say for every file.
+    pub fn num_rows(&self) -> Option<u64> {
+        self.files.iter().map(|file| file.num_rows).sum()
+    }
+
+    fn data_file(
+        &self,
+        folder: &Path,
+        batch: &RecordBatch,
+        row: usize,
+    ) -> Result<DataFile, CommitError> {
+        let column = |name: &str| batch.column_by_name(name);
+        let unexpected =
+            |reason: String| CommitError::UnexpectedLayout { table: self.table.name(), reason };
+        let missing = |name: &str| unexpected(format!("the Delta log gives no file {name}"));
+        if column("deletion_vector").is_some_and(|vector| vector.is_valid(row)) {
+            return Err(CommitError::UnsupportedFeature {
+                table: self.table.name(),
+                feature: "deletion vectors".to_owned(),
+            });
+        }
+        let path =
+            column("path").and_then(|paths| text_at(paths, row)).ok_or_else(|| missing("path"))?;
+        if path.contains("://") {
+            return Err(unexpected(format!("file {path} lies outside the lake")));
+        }
+        let relative = Path::from_url_path(&path)
+            .map_err(|error| unexpected(format!("file path {path}: {error}")))?;
+        let number = |name: &str| column(name).and_then(|values| integer_at(values, row));
+        let size = number("size_bytes")
+            .and_then(|size| u64::try_from(size).ok())
+            .ok_or_else(|| missing("size"))?;
+        let modified = number("modification_time")
+            .and_then(timestamp_ms_to_datetime)
+            .ok_or_else(|| missing("modification time"))?;
+        let num_rows = number("num_records").and_then(|rows| u64::try_from(rows).ok());
+        let partitions = column("partition").and_then(|values| values.as_struct_opt());
+        let partition_values = self
+            .partition_columns
+            .iter()
+            .map(|name| text_at(partitions?.column_by_name(name)?, row))
+            .collect();
+        Ok(DataFile {
+            object: ObjectMeta {
+                location: Path::from_iter(folder.parts().chain(relative.parts())),
+                last_modified: modified.and_utc(),
+                size,
+                e_tag: None,
+                version: None,
+            },
+            partition_values,
+            num_rows,
+            statistics: Arc::new(self.file_statistics(batch, row, num_rows, size)),
+        })
+    }
+
+    fn file_statistics(
+        &self,
+        batch: &RecordBatch,
+        row: usize,
+        num_rows: Option<u64>,
+        size_bytes: u64,
+    ) -> Statistics {
+        let group = |name: &str| batch.column_by_name(name).and_then(|group| group.as_struct_opt());
+        let (nulls, minima, maxima) = (group("null_count"), group("min"), group("max"));
+        let rows = num_rows.and_then(|rows| usize::try_from(rows).ok());
+        let column_statistics = self
+            .file_schema()
+            .fields()
+            .iter()
+            .map(|field| {
+                let null_count = nulls
+                    .and_then(|nulls| nulls.column_by_name(field.name()))
+                    .and_then(|counts| integer_at(counts, row))
+                    .and_then(|count| usize::try_from(count).ok());
+                ColumnStatistics {
+                    null_count: null_count.map_or(Precision::Absent, Precision::Exact),
+                    min_value: bound_at(minima, field.name(), field.data_type(), row),
+                    max_value: bound_at(maxima, field.name(), field.data_type(), row),
+                    ..ColumnStatistics::new_unknown()
+                }
+            })
+            .collect();
+        Statistics {
+            num_rows: rows.map_or(Precision::Absent, Precision::Exact),
+            total_byte_size: usize::try_from(size_bytes)
+                .map_or(Precision::Absent, Precision::Inexact),
+            column_statistics,
+        }
+    }
+}
+
+/// A bound the log gives. Whole numbers, dates and booleans cannot be rounded
+/// by any writer; texts are shortened and decimals and times may be rounded.
+fn bound_at(
+    bounds: Option<&StructArray>,
+    name: &str,
+    data_type: &DataType,
+    row: usize,
+) -> Precision<ScalarValue> {
+    let value = bounds
+        .and_then(|bounds| bounds.column_by_name(name))
+        .and_then(|values| ScalarValue::try_from_array(values, row).ok())
+        .filter(|value| !value.is_null() && value.data_type() == *data_type);
+    match (value, data_type) {
+        (None, _) => Precision::Absent,
+        (Some(value), DataType::Date32 | DataType::Int32 | DataType::Int64 | DataType::Boolean) => {
+            Precision::Exact(value)
+        }
+        (Some(value), _) => Precision::Inexact(value),
+    }
+}
+
+/// The columns with the partition columns moved to the end, in their order.
+fn partitions_last(schema: &SchemaRef, partition_columns: &[String]) -> SchemaRef {
+    let is_partition = |name: &str| partition_columns.iter().any(|partition| partition == name);
+    let data =
+        (0..schema.fields().len()).filter(|&index| !is_partition(schema.field(index).name()));
+    let partitions = partition_columns.iter().filter_map(|name| schema.index_of(name).ok());
+    let order: Vec<usize> = data.chain(partitions).collect();
+    Arc::new(schema.project(&order).expect("the columns come from the same schema"))
+}
+
+/// Scheme and host of a table's URL: what its store's paths are relative to.
+fn store_root(table_url: &Url) -> Url {
+    let mut root = table_url.clone();
+    root.set_path("/");
+    root
+}
+
+fn text_at(values: &ArrayRef, row: usize) -> Option<String> {
+    match ScalarValue::try_from_array(values, row).ok()? {
+        ScalarValue::Utf8(text) | ScalarValue::Utf8View(text) | ScalarValue::LargeUtf8(text) => {
+            text
+        }
+        ScalarValue::Dictionary(_, value) => value.try_as_str().flatten().map(str::to_owned),
+        _ => None,
+    }
+}
+
+fn integer_at(values: &ArrayRef, row: usize) -> Option<i64> {
+    let values = values.as_primitive_opt::<Int64Type>()?;
+    values.is_valid(row).then(|| values.value(row))
+}

@@ -1,0 +1,446 @@
+//! The conductor: the only module that joins the stages.
+//!
+//! Input: a source's export URLs and a lake. Output: an [`IngestReport`] that
+//! says for every month what happened. A month is replaced as a whole or not at
+//! all; what cannot be loaded is refused with the reason and leaves the month as
+//! it was. Never prints and never reads the environment; the clock only to tell how
+//! long a load took.
+
+mod load;
+mod observer;
+mod report;
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use deltalake::DeltaTable;
+use tokio::runtime::Handle;
+
+pub use load::REJECTED_ROWS_KEPT_MAX;
+pub use observer::{Observer, RunNumber, Silent};
+pub use report::{IngestError, IngestReport, LoadedMonth, MonthReport, Outcome, RunFault};
+
+use crate::commit::ledger::{
+    self, LedgerEntry, LedgerTotals, Rejections, append_entry, recover_entry,
+};
+use crate::commit::replace::{MonthReplacement, loaded_version, replace_month};
+use crate::commit::{CommitError, Lake, LakeTable};
+use crate::discover::{
+    ChooseOptions, ExportRun, MonthChoice, MonthOutcome, RunNote, candidates, choose, load_key,
+    load_version,
+};
+use crate::model::{BillingMonth, DatasetType, Scope, SourceName};
+use crate::source::{SourceUrl, Store, StoreOptions, fetch_manifests, list};
+use crate::write::{Partition, WriteOptions, discard};
+use load::{LoadFailure, LoadInput, LoadOutput, load};
+
+/// When a month that holds the chosen run already is loaded again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reload {
+    /// Only when the run or its blobs differ from what the month holds.
+    #[default]
+    IfChanged,
+    /// Always.
+    Always,
+}
+
+/// What to ingest.
+#[derive(Clone, Debug)]
+pub struct IngestRequest {
+    /// Name of the bill connect.
+    pub source: SourceName,
+    /// Its scope, if it is to override what manifests and columns tell.
+    pub scope: Option<Scope>,
+    /// Export URLs by dataset type.
+    pub exports: Vec<(DatasetType, SourceUrl)>,
+    /// Only these months; else every month found.
+    pub months: Option<BTreeSet<BillingMonth>>,
+    /// Whether to load what is loaded already.
+    pub reload: Reload,
+    /// A month with more rejected rows than this is not replaced.
+    pub rejected_rows_max: u64,
+    /// The present, microseconds since the epoch, UTC.
+    pub now_us: i64,
+}
+
+/// How to do it.
+#[derive(Clone, Debug, Default)]
+pub struct IngestOptions {
+    /// Threads that convert and write; the machine's cores by default.
+    pub workers: Option<NonZeroUsize>,
+    /// How files are written.
+    pub write: WriteOptions,
+    /// Object store options of the export URLs, named as `object_store` does.
+    pub store: StoreOptions,
+}
+
+/// Ingests every month of the request. Months are independent: one that is
+/// refused does not keep the others from being loaded.
+///
+/// # Errors
+/// Before anything is changed: when an export URL cannot be listed or several
+/// exports answer to it, or when the lake cannot be opened. What goes wrong with
+/// a single month is in its [`MonthReport`].
+pub async fn ingest(
+    lake: &Lake,
+    request: &IngestRequest,
+    options: &IngestOptions,
+    observer: Arc<dyn Observer>,
+) -> Result<IngestReport, IngestError> {
+    let mut plans = Vec::new();
+    for (dataset, url) in &request.exports {
+        plans.push(plan(*dataset, url, request, options).await?);
+    }
+    for table in LakeTable::ALL {
+        lake.ensure_table(table).await?;
+    }
+    let mut report = IngestReport::default();
+    for plan in plans {
+        report.unplaced.extend(plan.unplaced);
+        for choice in plan.months {
+            let conductor = Conductor { lake, request, options, observer: Arc::clone(&observer) };
+            let number = report.months.len() as RunNumber;
+            let month = conductor.month(plan.dataset, &plan.store, choice, number).await;
+            report.months.push(month);
+        }
+    }
+    Ok(report)
+}
+
+/// One export, listed and chosen from.
+struct Plan {
+    dataset: DatasetType,
+    store: Store,
+    months: Vec<MonthChoice>,
+    unplaced: Vec<RunNote>,
+}
+
+async fn plan(
+    dataset: DatasetType,
+    url: &SourceUrl,
+    request: &IngestRequest,
+    options: &IngestOptions,
+) -> Result<Plan, IngestError> {
+    let store = Store::open(url, &options.store)?;
+    let listing = list(&store).await?;
+    let manifests = fetch_manifests(&store, &listing, request.months.as_ref()).await?;
+    let choose_options = ChooseOptions {
+        months: request.months.clone(),
+        first_month: None,
+        today: Some(days_of(request.now_us)),
+    };
+    let selection = choose(candidates(&listing, &manifests), dataset, &choose_options)
+        .map_err(|source| IngestError::Choose { url: url.to_string(), source })?;
+    Ok(Plan { dataset, store, months: selection.months, unplaced: selection.unplaced })
+}
+
+/// Days since 1970-01-01 of an instant.
+fn days_of(now_us: i64) -> i32 {
+    const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
+    i32::try_from(now_us.div_euclid(DAY_US)).expect("the present lies within millions of years")
+}
+
+/// What every month of a request shares.
+struct Conductor<'a> {
+    lake: &'a Lake,
+    request: &'a IngestRequest,
+    options: &'a IngestOptions,
+    observer: Arc<dyn Observer>,
+}
+
+impl Conductor<'_> {
+    async fn month(
+        &self,
+        dataset: DatasetType,
+        store: &Store,
+        choice: MonthChoice,
+        number: RunNumber,
+    ) -> MonthReport {
+        let MonthChoice { month, outcome, notes } = choice;
+        let (run_id, outcome) = match outcome {
+            MonthOutcome::Missing => (None, Outcome::Missing),
+            MonthOutcome::Refused(note) => (Some(note.run_id.clone()), Outcome::Refused(note)),
+            MonthOutcome::Load(run) => {
+                let label = format!("{} {month}", dataset.table_name());
+                self.observer.run_started(number, &label, run.size_bytes());
+                let outcome = match self.apply(&run, store, number).await {
+                    Ok(outcome) => outcome,
+                    Err(fault) => Outcome::Failed(Box::new(fault)),
+                };
+                self.observer.run_finished(number, outcome.word());
+                (Some(run.run_id.clone()), outcome)
+            }
+        };
+        MonthReport { dataset, month, run_id, outcome, notes }
+    }
+
+    /// Brings one month of one cost table to what the run says.
+    async fn apply(
+        &self,
+        run: &ExportRun,
+        store: &Store,
+        number: RunNumber,
+    ) -> Result<Outcome, IngestError> {
+        let table = LakeTable::from(run.dataset);
+        let partition = Partition { source: self.request.source.clone(), billing_month: run.month };
+        // The snapshot the month is planned on: whatever is committed to the
+        // month after this line makes our own commit fail.
+        let base = self.lake.ensure_table(table).await?;
+        let holds = loaded_version(&base, table, &partition).await?;
+        if self.request.reload == Reload::IfChanged && holds == Some(load_version(run)) {
+            self.repair_ledger(&base, run, &partition).await?;
+            return Ok(Outcome::Unchanged);
+        }
+        let stem = format!("{}-{}", &load_key(run)[..16], uuid::Uuid::new_v4().simple());
+        let started = std::time::Instant::now();
+        let loaded = self.load(run, store, &base, &partition, &stem, number).await?;
+        let output = match loaded {
+            Ok(output) => output,
+            Err(failure) => {
+                let LoadFailure { fault, files, rejected } = *failure;
+                discard(base.log_store().object_store(None).as_ref(), &files).await;
+                self.keep_rejections(run, &partition, &rejected).await?;
+                return Err(fault);
+            }
+        };
+        let files = output.files.clone();
+        let duration_ms = started.elapsed().as_millis() as u64;
+        let committed = match self.check(run, &output) {
+            Ok(()) => self.commit(run, &base, &partition, &output, duration_ms).await,
+            Err(fault) => Err(fault.into()),
+        };
+        if committed.is_err() && !self.is_ours(table, &partition, &stem).await {
+            discard(base.log_store().object_store(None).as_ref(), &files).await;
+        }
+        // Also after a refusal: the rows are the reason, and must not vanish.
+        if !matches!(&committed, Err(fault) if fault.is_conflict()) {
+            self.keep_rejections(run, &partition, &output.rejected).await?;
+        }
+        let entry = match committed {
+            Ok(entry) => entry,
+            Err(fault) if fault.is_conflict() => {
+                return self.after_conflict(run, &partition, fault).await;
+            }
+            Err(fault) => return Err(fault),
+        };
+        append_entry(self.lake, &partition, &entry, load_version(run)).await?;
+        Ok(Outcome::Loaded(Box::new(LoadedMonth {
+            rows: entry.rows,
+            bytes: entry.bytes,
+            rejected_rows: entry.rejected_rows,
+            rows_outside_month: entry.rows_outside_month,
+            unknown_columns: entry.unknown_columns,
+            control_totals: output.totals,
+            duration_ms,
+            table_version: entry.table_version.expect("set by the commit"),
+        })))
+    }
+
+    async fn load(
+        &self,
+        run: &ExportRun,
+        store: &Store,
+        base: &DeltaTable,
+        partition: &Partition,
+        stem: &str,
+        number: RunNumber,
+    ) -> Result<Result<LoadOutput, Box<LoadFailure>>, IngestError> {
+        let run = run.clone();
+        let store = store.clone();
+        let table_store = base.log_store().object_store(None);
+        let partition = partition.clone();
+        let stem = stem.to_owned();
+        let runtime = Handle::current();
+        let workers = self.options.workers.unwrap_or_else(cores);
+        let write_options = self.options.write;
+        let observer = Arc::clone(&self.observer);
+        let task = tokio::task::spawn_blocking(move || {
+            load(&LoadInput {
+                run: &run,
+                source: &store,
+                table_store,
+                partition,
+                stem,
+                runtime,
+                workers,
+                write_options,
+                observer: observer.as_ref(),
+                run_number: number,
+            })
+        });
+        match task.await {
+            Ok(loaded) => Ok(loaded),
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
+    /// The last look before the commit: is it all there, and is it clean enough?
+    fn check(&self, run: &ExportRun, output: &LoadOutput) -> Result<(), RunFault> {
+        for (blob, read) in run.blobs.iter().zip(&output.blobs) {
+            if let Some(expected) = blob.data_row_count
+                && expected != read.rows
+            {
+                return Err(RunFault::RowCount {
+                    blob: Some(read.name.clone()),
+                    expected,
+                    found: read.rows,
+                });
+            }
+        }
+        let found = output.blobs.iter().map(|blob| blob.rows).sum();
+        if let Some(expected) = run.data_row_count()
+            && expected != found
+        {
+            return Err(RunFault::RowCount { blob: None, expected, found });
+        }
+        let rejected = output.rejected.len() as u64;
+        if rejected > self.request.rejected_rows_max {
+            let (blob, first) = output.rejected[0].clone();
+            return Err(RunFault::Rejected {
+                rejected,
+                allowed: self.request.rejected_rows_max,
+                blob: blob.to_string(),
+                first: Box::new(first),
+            });
+        }
+        Ok(())
+    }
+
+    async fn commit(
+        &self,
+        run: &ExportRun,
+        base: &DeltaTable,
+        partition: &Partition,
+        output: &LoadOutput,
+        duration_ms: u64,
+    ) -> Result<LedgerEntry, IngestError> {
+        let mut entry = self.entry(run, partition, output, duration_ms);
+        let load_info = serde_json::to_value(&entry).expect("an entry is plain data");
+        let replacement = MonthReplacement {
+            table: LakeTable::from(run.dataset),
+            partition,
+            files: &output.files,
+            load_version: load_version(run),
+            load_info,
+            now_ms: self.request.now_us / 1_000,
+        };
+        entry.table_version = Some(replace_month(base, replacement).await?);
+        Ok(entry)
+    }
+
+    fn entry(
+        &self,
+        run: &ExportRun,
+        partition: &Partition,
+        output: &LoadOutput,
+        duration_ms: u64,
+    ) -> LedgerEntry {
+        let scope = self.request.scope.as_ref().or(run.scope.as_ref());
+        let scope_type = scope.map(|scope| scope.scope_type).or(output.suggested_scope);
+        LedgerEntry {
+            source: partition.source.to_string(),
+            dataset: run.dataset.table_name().to_owned(),
+            billing_month: partition.billing_month.to_string(),
+            run_id: run.run_id.clone(),
+            load_key: load_key(run),
+            scope_type: scope_type.map(|scope_type| scope_type.name().to_owned()),
+            scope_id: scope.and_then(|scope| scope.id.clone()),
+            data_version: run.data_version.clone().or_else(|| output.data_version.clone()),
+            export_name: run.export_name.clone(),
+            manifest: run.manifest_path.clone(),
+            manifest_row_count: run.manifest.as_ref().and_then(|_| run.data_row_count()),
+            blobs: output.blobs.clone(),
+            rows: output.totals.rows(),
+            rejected_rows: output.rejected.len() as u64,
+            rows_outside_month: output.rows_outside_month,
+            bytes: output.bytes,
+            control_totals: LedgerTotals::of(&output.totals),
+            unknown_columns: output.unknown_columns.clone(),
+            submitted_at_us: run.submitted_at_ms.map(|submitted| submitted * 1_000),
+            loaded_at_us: self.request.now_us,
+            duration_ms,
+            table_version: None,
+            costlake_version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    async fn keep_rejections(
+        &self,
+        run: &ExportRun,
+        partition: &Partition,
+        rows: &[(Arc<str>, crate::normalize::RejectedRow)],
+    ) -> Result<(), IngestError> {
+        let base = self.lake.ensure_table(LakeTable::RejectedRows).await?;
+        let rejections = Rejections {
+            dataset: run.dataset,
+            partition,
+            run_id: &run.run_id,
+            load_key: &load_key(run),
+            rows,
+            now_us: self.request.now_us,
+        };
+        Ok(ledger::replace_rejections(&base, &rejections).await?)
+    }
+
+    /// A crash may have come between the month's commit and its ledger row.
+    async fn repair_ledger(
+        &self,
+        cost: &DeltaTable,
+        run: &ExportRun,
+        partition: &Partition,
+    ) -> Result<(), IngestError> {
+        let runs = self.lake.ensure_table(LakeTable::IngestRuns).await?;
+        if ledger::has_entry(&runs, run.dataset, partition, load_version(run)).await? {
+            return Ok(());
+        }
+        if let Some(entry) = recover_entry(cost, run.dataset, partition).await? {
+            append_entry(self.lake, partition, &entry, load_version(run)).await?;
+            self.observer.note(&format!(
+                "{} {}: wrote the ledger row that an interrupted ingest left out",
+                run.dataset.table_name(),
+                partition.billing_month
+            ));
+        }
+        Ok(())
+    }
+
+    /// Somebody else changed the month first. If it now holds the very run we
+    /// wanted, there is nothing left to do; else it is for the user to decide.
+    async fn after_conflict(
+        &self,
+        run: &ExportRun,
+        partition: &Partition,
+        fault: IngestError,
+    ) -> Result<Outcome, IngestError> {
+        let table = LakeTable::from(run.dataset);
+        let now = self.lake.ensure_table(table).await?;
+        if loaded_version(&now, table, partition).await? == Some(load_version(run)) {
+            self.repair_ledger(&now, run, partition).await?;
+            return Ok(Outcome::Unchanged);
+        }
+        Err(fault)
+    }
+
+    /// Whether the table names files of ours after all: the reply to a commit
+    /// can get lost although the commit was made.
+    async fn is_ours(&self, table: LakeTable, partition: &Partition, stem: &str) -> bool {
+        let prefix = format!("{}/{stem}", partition.folder());
+        let Ok(Some(now)) = self.lake.table(table).await else {
+            // Unknown: leave the files to vacuum rather than risk a live one.
+            return true;
+        };
+        let Ok(mut files) = now.get_file_uris() else { return true };
+        files.any(|uri| uri.contains(&prefix))
+    }
+}
+
+fn cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+impl From<CommitError> for IngestError {
+    fn from(source: CommitError) -> Self {
+        Self::Commit(source)
+    }
+}

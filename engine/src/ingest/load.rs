@@ -1,0 +1,385 @@
+//! One export run from blobs to finished, uncommitted files.
+//!
+//! ```text
+//! IO tasks      one per open blob: ranged reads, in order
+//!    │ bounded queue of bytes
+//! scanners      decompress and split; one thread per open blob
+//!    │ bounded queue of record chunks, shared
+//! workers       normalize and write; one thread per core, each with its own file
+//! ```
+//! Every queue is bounded, so memory does not grow with the size of a month.
+//! The first error stops everything; nothing that was written is committed.
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use object_store::ObjectStore;
+use tokio::runtime::Handle;
+
+use super::observer::{Observer, RunNumber};
+use super::{IngestError, RunFault};
+use crate::commit::ledger::LedgerBlob;
+use crate::decode::{Decoder, Header, RecordChunk};
+use crate::discover::{ByteCheck, ExportRun, RunBlob};
+use crate::model::{ControlTotals, ScopeType};
+use crate::normalize::{Mapping, NormalizeOptions, Normalizer, RejectedRow, resolve};
+use crate::source::{BlobReader, ReadOptions, SourceError, Store};
+use crate::write::{Partition, PartitionWriter, WriteOptions, WrittenFile};
+
+/// Blobs read side by side.
+const BLOBS_OPEN_MAX: usize = 4;
+/// Pieces of a blob read ahead of its scanner.
+const PIECES_QUEUED_PER_BLOB: usize = 2;
+/// Record chunks waiting for a worker, per worker.
+const CHUNKS_QUEUED_PER_WORKER: usize = 2;
+/// Rejected rows kept of one run. A file that yields more is the wrong file.
+pub const REJECTED_ROWS_KEPT_MAX: u64 = 100_000;
+
+/// What a load needs.
+pub(super) struct LoadInput<'a> {
+    pub(super) run: &'a ExportRun,
+    pub(super) source: &'a Store,
+    /// Rooted at the cost table.
+    pub(super) table_store: Arc<dyn ObjectStore>,
+    pub(super) partition: Partition,
+    /// Begins the name of every file; new to the table.
+    pub(super) stem: String,
+    pub(super) runtime: Handle,
+    pub(super) workers: NonZeroUsize,
+    pub(super) write_options: WriteOptions,
+    pub(super) observer: &'a dyn Observer,
+    pub(super) run_number: RunNumber,
+}
+
+/// What a load found and wrote.
+#[derive(Debug, Default)]
+pub(super) struct LoadOutput {
+    pub(super) files: Vec<WrittenFile>,
+    pub(super) totals: ControlTotals,
+    pub(super) rejected: Vec<(Arc<str>, RejectedRow)>,
+    pub(super) rows_outside_month: u64,
+    pub(super) bytes: u64,
+    pub(super) blobs: Vec<LedgerBlob>,
+    pub(super) unknown_columns: Vec<String>,
+    pub(super) data_version: Option<String>,
+    pub(super) suggested_scope: Option<ScopeType>,
+}
+
+/// A load that did not work out: why, and what it left in the table's folder.
+pub(super) struct LoadFailure {
+    pub(super) fault: IngestError,
+    pub(super) files: Vec<WrittenFile>,
+    pub(super) rejected: Vec<(Arc<str>, RejectedRow)>,
+}
+
+/// Reads, converts and writes all blobs of a run. Blocks; call it on a thread
+/// that may.
+pub(super) fn load(input: &LoadInput<'_>) -> Result<LoadOutput, Box<LoadFailure>> {
+    let workers = input.workers.get();
+    let scanners = input.run.blobs.len().min(BLOBS_OPEN_MAX);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(workers + scanners)
+        .thread_name(|index| format!("costlake-load-{index}"))
+        .build();
+    let pool = match pool {
+        Ok(pool) => pool,
+        Err(source) => {
+            let fault = IngestError::Threads { source };
+            return Err(Box::new(LoadFailure { fault, files: Vec::new(), rejected: Vec::new() }));
+        }
+    };
+    let state = State::new(input);
+    let (sender, receiver) = sync_channel(workers * CHUNKS_QUEUED_PER_WORKER);
+    let receiver = Mutex::new(receiver);
+    pool.in_place_scope(|scope| {
+        for _ in 0..scanners {
+            let sender = sender.clone();
+            let state = &state;
+            scope.spawn(move |_| state.scan_blobs(&sender));
+        }
+        drop(sender);
+        for index in 0..workers {
+            let (state, receiver) = (&state, &receiver);
+            scope.spawn(move |_| state.work(index, receiver));
+        }
+    });
+    state.finish()
+}
+
+/// A blob being read by a task of its own, which ends with this.
+struct OpenBlob {
+    pieces: tokio::sync::mpsc::Receiver<Result<Bytes, SourceError>>,
+    task: tokio::task::JoinHandle<Option<u64>>,
+}
+
+impl OpenBlob {
+    fn start(input: &LoadInput<'_>, blob: &RunBlob) -> Result<Self, IngestError> {
+        let reader = BlobReader::new(input.source, &blob.entry, ReadOptions::default())?;
+        let (sender, pieces) = tokio::sync::mpsc::channel(PIECES_QUEUED_PER_BLOB);
+        Ok(Self { pieces, task: input.runtime.spawn(reader.send(sender)) })
+    }
+
+    /// The next bytes; `None` once the whole blob has been read and verified.
+    fn next(&mut self) -> Result<Option<Bytes>, IngestError> {
+        self.pieces.blocking_recv().transpose().map_err(IngestError::from)
+    }
+}
+
+impl Drop for OpenBlob {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// A chunk on its way to a worker.
+struct Work {
+    blob: usize,
+    mapping: Arc<Mapping>,
+    chunk: RecordChunk,
+}
+
+/// What the threads of one load share.
+struct State<'a> {
+    input: &'a LoadInput<'a>,
+    next_blob: AtomicUsize,
+    rows_by_blob: Vec<AtomicU64>,
+    rejected_rows: AtomicU64,
+    stopped: AtomicBool,
+    fault: Mutex<Option<IngestError>>,
+    mappings: Mutex<Vec<(Arc<Header>, Arc<Mapping>)>>,
+    output: Mutex<LoadOutput>,
+}
+
+impl<'a> State<'a> {
+    fn new(input: &'a LoadInput<'a>) -> Self {
+        Self {
+            input,
+            next_blob: AtomicUsize::new(0),
+            rows_by_blob: input.run.blobs.iter().map(|_| AtomicU64::new(0)).collect(),
+            rejected_rows: AtomicU64::new(0),
+            stopped: AtomicBool::new(false),
+            fault: Mutex::new(None),
+            mappings: Mutex::new(Vec::new()),
+            output: Mutex::new(LoadOutput::default()),
+        }
+    }
+
+    /// Keeps the first fault and tells every thread to stop.
+    fn fail(&self, fault: impl Into<IngestError>) {
+        lock(&self.fault).get_or_insert(fault.into());
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    fn scan_blobs(&self, sender: &SyncSender<Work>) {
+        while !self.is_stopped() {
+            let index = self.next_blob.fetch_add(1, Ordering::Relaxed);
+            let Some(blob) = self.input.run.blobs.get(index) else { return };
+            match self.scan_blob(index, blob, sender) {
+                Ok(bytes) => lock(&self.output).bytes += bytes,
+                Err(fault) => return self.fail(fault),
+            }
+        }
+    }
+
+    /// Reads one blob and hands its chunks to the workers; returns its
+    /// uncompressed bytes.
+    fn scan_blob(
+        &self,
+        index: usize,
+        blob: &RunBlob,
+        sender: &SyncSender<Work>,
+    ) -> Result<u64, IngestError> {
+        let name = &blob.entry.full_path;
+        let decode_error = |source| IngestError::Decode { blob: name.clone(), source };
+        let mut reader = OpenBlob::start(self.input, blob)?;
+        let mut decoder = Decoder::new(blob.compression);
+        let mut mapped: Result<Option<Arc<Mapping>>, IngestError> = Ok(None);
+        let mut deliver = |header: &Arc<Header>, chunk: RecordChunk| {
+            let mapping = match &mapped {
+                Ok(Some(mapping)) => Arc::clone(mapping),
+                Ok(None) => match self.mapping(name, header) {
+                    Ok(mapping) => {
+                        mapped = Ok(Some(Arc::clone(&mapping)));
+                        mapping
+                    }
+                    Err(fault) => {
+                        mapped = Err(fault);
+                        return;
+                    }
+                },
+                Err(_) => return,
+            };
+            // A closed queue means that every worker has stopped on a fault.
+            if sender.send(Work { blob: index, mapping, chunk }).is_err() {
+                self.stopped.store(true, Ordering::Relaxed);
+            }
+        };
+        let mut read_bytes = 0;
+        while let Some(bytes) = reader.next()? {
+            read_bytes += bytes.len() as u64;
+            self.input.observer.advanced(self.input.run_number, bytes.len() as u64, 0);
+            decoder.push(bytes, &mut deliver).map_err(decode_error)?;
+            if self.is_stopped() {
+                return Ok(0);
+            }
+        }
+        let end = decoder.finish(&mut deliver).map_err(decode_error)?;
+        if read_bytes != blob.entry.size_bytes {
+            return Err(RunFault::BlobCutShort {
+                blob: name.clone(),
+                expected: blob.entry.size_bytes,
+                found: read_bytes,
+            }
+            .into());
+        }
+        if mapped?.is_none() {
+            // A file of a header alone: its columns are checked all the same.
+            self.mapping(name, &end.header)?;
+        }
+        match blob.byte_check {
+            ByteCheck::Uncompressed(expected) if expected != end.bytes => {
+                Err(RunFault::UncompressedSize { blob: name.clone(), expected, found: end.bytes }
+                    .into())
+            }
+            _ => Ok(end.bytes),
+        }
+    }
+
+    /// The mapping of a header; parts of one export share it.
+    fn mapping(&self, blob: &str, header: &Arc<Header>) -> Result<Arc<Mapping>, IngestError> {
+        let mut mappings = lock(&self.mappings);
+        if let Some((_, mapping)) = mappings.iter().find(|(known, _)| known == header) {
+            return Ok(Arc::clone(mapping));
+        }
+        let mapping = resolve(header)
+            .map_err(|source| IngestError::Normalize { blob: blob.to_owned(), source })?;
+        let mapping = Arc::new(mapping);
+        mappings.push((Arc::clone(header), Arc::clone(&mapping)));
+        Ok(mapping)
+    }
+
+    fn work(&self, index: usize, receiver: &Mutex<Receiver<Work>>) {
+        let input = self.input;
+        let mut writer = PartitionWriter::new(
+            Arc::clone(&input.table_store),
+            input.partition.clone(),
+            format!("{}-{index}", input.stem),
+            input.runtime.clone(),
+            input.write_options,
+        );
+        let mut normalizer: Option<(Arc<Mapping>, Normalizer)> = None;
+        let mut found = LoadOutput::default();
+        // After a fault the queue is still drained, so that no scanner hangs
+        // on a full one.
+        loop {
+            let received = lock(receiver).recv();
+            let Ok(work) = received else { break };
+            if self.is_stopped() {
+                continue;
+            }
+            if let Err(fault) = self.convert(work, &mut normalizer, &mut writer, &mut found) {
+                self.fail(fault);
+            }
+        }
+        let finished = if self.is_stopped() { Ok(writer.abandon()) } else { writer.finish() };
+        match finished {
+            Ok(files) => found.files = files,
+            Err(fault) => self.fail(fault),
+        }
+        let mut output = lock(&self.output);
+        output.files.append(&mut found.files);
+        output.rejected.append(&mut found.rejected);
+        output.rows_outside_month += found.rows_outside_month;
+        if output.totals.merge(&found.totals).is_err() {
+            drop(output);
+            self.fail(RunFault::TotalsOverflow);
+        }
+    }
+
+    fn convert(
+        &self,
+        work: Work,
+        normalizer: &mut Option<(Arc<Mapping>, Normalizer)>,
+        writer: &mut PartitionWriter,
+        found: &mut LoadOutput,
+    ) -> Result<(), IngestError> {
+        let blob = &self.input.run.blobs[work.blob].entry.full_path;
+        let (_, normalizer) = match normalizer {
+            Some(current) if Arc::ptr_eq(&current.0, &work.mapping) => current,
+            slot => {
+                let options = NormalizeOptions {
+                    month: Some(self.input.partition.billing_month),
+                    ..NormalizeOptions::default()
+                };
+                let fresh = Normalizer::new(Arc::clone(&work.mapping), options);
+                slot.insert((Arc::clone(&work.mapping), fresh))
+            }
+        };
+        let normalized = normalizer
+            .normalize(&work.chunk)
+            .map_err(|source| IngestError::Normalize { blob: blob.clone(), source })?;
+        let rejected = normalized.rejected.len() as u64;
+        let rows = normalized.batch.num_rows() as u64;
+        self.rows_by_blob[work.blob].fetch_add(rows + rejected, Ordering::Relaxed);
+        let rejected_before = self.rejected_rows.fetch_add(rejected, Ordering::Relaxed);
+        if rejected_before + rejected > REJECTED_ROWS_KEPT_MAX {
+            return Err(RunFault::RejectedBeyondCounting { kept: REJECTED_ROWS_KEPT_MAX }.into());
+        }
+        if rejected > 0 {
+            let name: Arc<str> = Arc::from(blob.as_str());
+            let rows = normalized.rejected.into_iter().map(|row| (Arc::clone(&name), row));
+            found.rejected.extend(rows);
+        }
+        found.rows_outside_month += normalized.rows_outside_month;
+        found.totals.merge(&normalized.totals).map_err(|_| RunFault::TotalsOverflow)?;
+        writer.write(&normalized.batch)?;
+        self.input.observer.advanced(self.input.run_number, 0, rows);
+        Ok(())
+    }
+
+    fn finish(self) -> Result<LoadOutput, Box<LoadFailure>> {
+        let mut output = self.output.into_inner().unwrap_or_else(PoisonError::into_inner);
+        output.rejected.sort_by(|(left, left_row), (right, right_row)| {
+            (left, left_row.line).cmp(&(right, right_row.line))
+        });
+        if let Some(fault) = self.fault.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            let LoadOutput { files, rejected, .. } = output;
+            return Err(Box::new(LoadFailure { fault, files, rejected }));
+        }
+        output.files.sort_by(|left, right| left.path.cmp(&right.path));
+        output.blobs = self
+            .input
+            .run
+            .blobs
+            .iter()
+            .zip(self.rows_by_blob)
+            .map(|(blob, rows)| LedgerBlob {
+                name: blob.entry.full_path.clone(),
+                etag: blob.entry.etag.clone(),
+                size_bytes: blob.entry.size_bytes,
+                rows: rows.into_inner(),
+            })
+            .collect();
+        for (_, mapping) in self.mappings.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            output.unknown_columns.extend(mapping.unknown_columns().iter().cloned());
+            output.data_version = Some(mapping.version().to_owned());
+            output.suggested_scope = mapping.suggested_scope_type();
+        }
+        output.unknown_columns.sort();
+        output.unknown_columns.dedup();
+        Ok(output)
+    }
+}
+
+/// A poisoned lock means that a thread of this load panicked; rayon passes the
+/// panic on when the scope ends, so the value is never used afterwards.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

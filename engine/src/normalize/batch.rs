@@ -1,0 +1,132 @@
+//! Normalized rows as columns.
+
+use std::sync::{Arc, LazyLock};
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Int32Array, RecordBatch,
+    RecordBatchOptions, StringViewArray, new_null_array,
+};
+use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Field, Int32Type, Schema, SchemaRef};
+
+use super::known_column;
+use crate::model::ValueKind;
+use crate::model::columns::file_schema;
+
+/// [`file_schema`] with its text columns as views, which is how a batch holds
+/// them: the same names, order and nullability.
+pub fn view_schema() -> SchemaRef {
+    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+        let schema = file_schema();
+        let fields = schema.fields().iter().map(|field| match field.data_type() {
+            DataType::Utf8 => Arc::new(Field::clone(field).with_data_type(DataType::Utf8View)),
+            _ => Arc::clone(field),
+        });
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    });
+    Arc::clone(&SCHEMA)
+}
+
+/// Good rows of one chunk, column by column, in the order of [`file_schema`].
+///
+/// Text points into the chunk's bytes where it could be taken as it stands,
+/// so a batch keeps its chunk's buffer alive. Columns the file does not have
+/// are NULL throughout.
+#[derive(Clone, Debug)]
+pub struct CostBatch {
+    rows: usize,
+    columns: Vec<ArrayRef>,
+}
+
+impl CostBatch {
+    pub(super) fn new(rows: usize, columns: Vec<ArrayRef>) -> Self {
+        debug_assert_eq!(columns.len(), view_schema().fields().len());
+        Self { rows, columns }
+    }
+
+    /// Number of rows.
+    pub fn num_rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// The `index`-th column of [`file_schema`].
+    pub fn column(&self, index: usize) -> &ArrayRef {
+        &self.columns[index]
+    }
+
+    /// A text column by its name in the lake.
+    ///
+    /// # Panics
+    /// Here and below: when there is no such column of that kind.
+    pub fn texts(&self, name: &str) -> &StringViewArray {
+        self.columns[known_column(name)].as_string_view()
+    }
+
+    /// A money, price, quantity or rate column; raw units of 10⁻¹⁸, 0 where
+    /// NULL.
+    pub fn decimals(&self, name: &str) -> &Decimal128Array {
+        self.columns[known_column(name)].as_primitive::<Decimal128Type>()
+    }
+
+    /// A date column; days since 1970-01-01.
+    pub fn dates(&self, name: &str) -> &Date32Array {
+        self.columns[known_column(name)].as_primitive::<Date32Type>()
+    }
+
+    /// A yes-or-no column.
+    pub fn booleans(&self, name: &str) -> &BooleanArray {
+        self.columns[known_column(name)].as_boolean()
+    }
+
+    /// A whole-number column.
+    pub fn integers(&self, name: &str) -> &Int32Array {
+        self.columns[known_column(name)].as_primitive::<Int32Type>()
+    }
+
+    /// The batch as Arrow knows it, in [`view_schema`]; copies no value.
+    pub fn record_batch(&self) -> RecordBatch {
+        let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
+        RecordBatch::try_new_with_options(view_schema(), self.columns.clone(), &options)
+            .expect("columns are built in the schema's order and types")
+    }
+}
+
+impl From<CostBatch> for RecordBatch {
+    fn from(batch: CostBatch) -> Self {
+        batch.record_batch()
+    }
+}
+
+/// Columns of NULL, one of each type, grown to the longest batch and cut to
+/// size: columns a file lacks cost nothing per batch.
+#[derive(Debug, Default)]
+pub(super) struct AbsentColumns {
+    columns: Vec<ArrayRef>,
+}
+
+impl AbsentColumns {
+    pub(super) fn column(&mut self, kind: ValueKind, rows: usize) -> ArrayRef {
+        let data_type = match kind.data_type() {
+            DataType::Utf8 => DataType::Utf8View,
+            other => other,
+        };
+        let known = self.columns.iter().position(|column| column.data_type() == &data_type);
+        let index = match known {
+            Some(index) => {
+                if self.columns[index].len() < rows {
+                    self.columns[index] = new_null_array(&data_type, rows);
+                }
+                index
+            }
+            None => {
+                self.columns.push(new_null_array(&data_type, rows));
+                self.columns.len() - 1
+            }
+        };
+        self.columns[index].slice(0, rows)
+    }
+}

@@ -1,0 +1,298 @@
+//! Record chunks in, typed batches and rejected rows out.
+//!
+//! [`resolve`] looks at a file's header once and says which dataset it is and
+//! where each canonical column stands; a [`Normalizer`] then turns every
+//! chunk into a [`CostBatch`] in the order of
+//! [`file_schema`](crate::model::columns::file_schema), with control totals
+//! and the rows it could not read. A bad row is data, never an error, and
+//! never vanishes. Never does IO, never drops a row in silence, never rounds
+//! except beyond 18 decimals.
+//!
+//! Work goes column by column within a chunk: slice, then convert. A chunk
+//! with a bad cell is converted again without the bad rows, so that the loops
+//! over good cells need not step around holes.
+
+mod batch;
+mod convert;
+mod mapping;
+mod reject;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef};
+use arrow::buffer::Buffer;
+
+use crate::decode::{FieldSpan, RecordChunk};
+use crate::error::{ErrorClass, Fault, Location};
+use crate::model::columns::column_index;
+use crate::model::totals::TotalOverflow;
+use crate::model::{BillingMonth, COST_COLUMNS, ControlTotals, CurrencyTotals};
+
+pub use batch::{CostBatch, view_schema};
+pub use mapping::{Agreement, Mapping, SUPPORTED_DATASETS, ScopeColumns, resolve};
+pub use reject::{RAW_TEXT_BYTES_MAX, RejectedRow};
+
+use batch::AbsentColumns;
+use convert::{CellFault, Cells};
+
+/// A file whose rows cannot be normalized.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NormalizeError {
+    /// The file is another dataset.
+    #[error("this is not a cost export of a partner: it is {found} (column {mark})")]
+    OtherDataset {
+        /// What it is.
+        found: &'static str,
+        /// The column that gives it away, as the file spells it.
+        mark: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
+    /// Hardly any column of a cost export is there.
+    #[error("this is not a cost export: of the columns every cost export has, {} are missing", .missing.join(", "))]
+    NotACostExport {
+        /// Azure's names of the missing columns.
+        missing: Vec<&'static str>,
+    },
+    /// Columns that answers depend on are missing.
+    #[error("the {dataset} file lacks {}", .missing.join(", "))]
+    MissingColumns {
+        /// Dataset and version the file was taken for.
+        dataset: String,
+        /// Azure's names of the missing columns.
+        missing: Vec<&'static str>,
+    },
+    /// A sum of a chunk left the range of the money type.
+    #[error(transparent)]
+    TotalOverflow(#[from] TotalOverflow),
+}
+
+impl Fault for NormalizeError {
+    fn class(&self) -> ErrorClass {
+        ErrorClass::BadInput
+    }
+
+    fn location(&self) -> Option<Location> {
+        let column = match self {
+            Self::OtherDataset { mark, .. } => Some(mark.clone()),
+            Self::MissingColumns { missing, .. } => missing.first().map(ToString::to_string),
+            Self::NotACostExport { .. } | Self::TotalOverflow(_) => return None,
+        };
+        Some(Location { line: Some(1), column, ..Location::default() })
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::OtherDataset { hint, .. } => Some((*hint).to_owned()),
+            Self::NotACostExport { .. } => Some(format!(
+                "expected an export of type ActualCost or AmortizedCost: {}",
+                SUPPORTED_DATASETS.join("; ")
+            )),
+            Self::MissingColumns { .. } => Some(
+                "export all columns: leave dataSet.configuration.columns of the export empty"
+                    .to_owned(),
+            ),
+            Self::TotalOverflow(_) => None,
+        }
+    }
+}
+
+/// How rows are normalized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NormalizeOptions {
+    /// The month the file is loaded as; rows of other days are counted.
+    pub month: Option<BillingMonth>,
+    /// Longest raw text of a rejected row; see [`RAW_TEXT_BYTES_MAX`].
+    pub rejected_raw_text_bytes_max: usize,
+}
+
+impl Default for NormalizeOptions {
+    fn default() -> Self {
+        Self { month: None, rejected_raw_text_bytes_max: RAW_TEXT_BYTES_MAX }
+    }
+}
+
+/// What became of one chunk.
+#[derive(Clone, Debug)]
+pub struct Normalized {
+    /// The good rows, in the file's order.
+    pub batch: CostBatch,
+    /// The bad rows, in the file's order.
+    pub rejected: Vec<RejectedRow>,
+    /// Totals of the good rows.
+    pub totals: ControlTotals,
+    /// Good rows whose `date` lies outside the month; 0 without a month.
+    pub rows_outside_month: u64,
+}
+
+/// Columns that no row may leave empty: without a day or a cost a row cannot
+/// be placed or added up.
+const NEVER_NULL: [&str; 2] = ["date", "cost_in_billing_currency"];
+
+/// Turns the chunks of one file into batches.
+#[derive(Debug)]
+pub struct Normalizer {
+    mapping: Arc<Mapping>,
+    options: NormalizeOptions,
+    absent: AbsentColumns,
+    /// Records of the chunk at hand that are kept.
+    rows: Vec<u32>,
+    spans: Vec<FieldSpan>,
+}
+
+impl Normalizer {
+    /// A normalizer for a file with this mapping.
+    pub fn new(mapping: Arc<Mapping>, options: NormalizeOptions) -> Self {
+        let absent = AbsentColumns::default();
+        Self { mapping, options, absent, rows: Vec::new(), spans: Vec::new() }
+    }
+
+    /// The mapping given to [`Self::new`].
+    pub fn mapping(&self) -> &Arc<Mapping> {
+        &self.mapping
+    }
+
+    /// Converts the records of a chunk. The header must not be among them.
+    ///
+    /// # Errors
+    /// [`NormalizeError::TotalOverflow`] only; bad rows are returned.
+    pub fn normalize(&mut self, chunk: &RecordChunk) -> Result<Normalized, NormalizeError> {
+        let mut rejections = self.choose_rows(chunk);
+        let mut faults = Vec::new();
+        let mut columns = self.convert(chunk, &mut faults);
+        if !faults.is_empty() {
+            self.reject_faults(faults, &mut rejections);
+            let mut none = Vec::new();
+            columns = self.convert(chunk, &mut none);
+            debug_assert!(none.is_empty(), "the rows that are left were converted before");
+        }
+        let batch = CostBatch::new(self.rows.len(), columns);
+        let mut lines = chunk.line_counter();
+        let raw_text_bytes_max = self.options.rejected_raw_text_bytes_max;
+        let rejected = rejections.into_iter().map(|(record, rejection)| {
+            let Rejection { column, reason } = rejection;
+            let column = column.map(|column| self.mapping.file_name(column).to_owned());
+            let record = record as usize;
+            let line = lines.line(record);
+            RejectedRow::new(chunk.record(record), line, column, reason, raw_text_bytes_max)
+        });
+        Ok(Normalized {
+            rejected: rejected.collect(),
+            totals: control_totals(&batch)?,
+            rows_outside_month: self.rows_outside_month(&batch),
+            batch,
+        })
+    }
+
+    /// Keeps the records with as many fields as the header; the others are
+    /// the first rejections.
+    fn choose_rows(&mut self, chunk: &RecordChunk) -> BTreeMap<u32, Rejection> {
+        let expected = self.mapping.field_count();
+        let records = 0..chunk.len() as u32;
+        self.rows.clear();
+        if chunk.uniform_field_count() == Some(expected) {
+            self.rows.extend(records);
+            return BTreeMap::new();
+        }
+        let mut rejections = BTreeMap::new();
+        for record in records {
+            let found = chunk.field_count(record as usize);
+            if found == expected {
+                self.rows.push(record);
+            } else {
+                let reason = format!("expected {expected} fields, found {found}");
+                rejections.insert(record, Rejection { column: None, reason });
+            }
+        }
+        rejections
+    }
+
+    /// Moves rows with faults from the kept ones to the rejections; of
+    /// several faults in a row the first column's counts.
+    fn reject_faults(&mut self, faults: Vec<CellFault>, rejections: &mut BTreeMap<u32, Rejection>) {
+        for CellFault { row, column, reason } in faults {
+            rejections.entry(self.rows[row]).or_insert(Rejection { column: Some(column), reason });
+        }
+        self.rows.retain(|record| !rejections.contains_key(record));
+    }
+
+    fn convert(&mut self, chunk: &RecordChunk, faults: &mut Vec<CellFault>) -> Vec<ArrayRef> {
+        let field_count = self.mapping.field_count();
+        let buffer = Buffer::from(chunk.bytes().clone());
+        let is_utf8 = std::str::from_utf8(chunk.bytes()).is_ok();
+        let mut columns = Vec::with_capacity(COST_COLUMNS.len());
+        for (index, column) in COST_COLUMNS.iter().enumerate() {
+            let Some(field) = self.mapping.field(index) else {
+                columns.push(self.absent.column(column.kind, self.rows.len()));
+                continue;
+            };
+            chunk.column_spans(&self.rows, field_count, field, &mut self.spans);
+            let cells = Cells {
+                column: index,
+                never_null: NEVER_NULL.contains(&column.name),
+                bytes: chunk.bytes(),
+                buffer: &buffer,
+                is_utf8,
+                spans: &self.spans,
+            };
+            columns.push(convert::convert(column.kind, &cells, faults));
+        }
+        columns
+    }
+
+    fn rows_outside_month(&self, batch: &CostBatch) -> u64 {
+        let Some(month) = self.options.month else { return 0 };
+        let (first, last) = (month.first_day(), month.last_day());
+        let days = batch.dates("date").values();
+        days.iter().filter(|day| !(first..=last).contains(*day)).count() as u64
+    }
+}
+
+struct Rejection {
+    column: Option<usize>,
+    reason: String,
+}
+
+/// Sums per billing currency. Rows of one currency mostly stand together:
+/// each run is summed on its own, then added to its currency.
+fn control_totals(batch: &CostBatch) -> Result<ControlTotals, TotalOverflow> {
+    let currencies = batch.texts("billing_currency");
+    let sums = [
+        batch.decimals("cost_in_billing_currency"),
+        batch.decimals("payg_cost_in_billing_currency"),
+        batch.decimals("cost_in_usd"),
+    ];
+    let views = currencies.views();
+    let mut totals = ControlTotals::default();
+    let mut start = 0;
+    while start < batch.num_rows() {
+        let same = |row: &usize| {
+            views[*row] == views[start] && currencies.is_null(*row) == currencies.is_null(start)
+        };
+        let end = (start..batch.num_rows()).take_while(same).last().map_or(start, |row| row) + 1;
+        let sum = |column: usize| {
+            // A NULL's raw value is 0: it counts as nothing.
+            let values = &sums[column].values()[start..end];
+            values.iter().try_fold(0i128, |sum, value| sum.checked_add(*value)).ok_or(TotalOverflow)
+        };
+        let run = CurrencyTotals {
+            rows: (end - start) as u64,
+            cost_in_billing_currency: sum(0)?,
+            payg_cost_in_billing_currency: sum(1)?,
+            cost_in_usd: sum(2)?,
+        };
+        let currency = if currencies.is_null(start) { "" } else { currencies.value(start) };
+        totals.add(currency, &run)?;
+        start = end;
+    }
+    Ok(totals)
+}
+
+/// Position of a canonical column that code names.
+fn known_column(name: &str) -> usize {
+    column_index(name).expect("code names columns of the canonical schema only")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! The catalog: every table and view with its columns, in Rust and in SQL.
+//!
+//! Input: descriptions. Output: the views `catalog_tables` and
+//! `catalog_columns`. They are constant rows, so that they work wherever a
+//! plan can be sent.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema};
+use datafusion::common::ToDFSchema;
+use datafusion::datasource::ViewTable;
+use datafusion::error::Result;
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, lit};
+use datafusion::prelude::SessionContext;
+
+/// What answers to a name in SQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableKind {
+    /// Rows of the lake.
+    Table,
+    /// A query over tables.
+    View,
+}
+
+impl TableKind {
+    /// As `catalog_tables.table_type` says it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::View => "view",
+        }
+    }
+}
+
+/// A column of a table or view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnDescription {
+    /// Its name.
+    pub name: String,
+    /// Its type in answers.
+    pub data_type: DataType,
+    /// Whether it may be NULL.
+    pub nullable: bool,
+    /// What it means, with its unit.
+    pub description: String,
+}
+
+/// A table or view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableDescription {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: TableKind,
+    /// What it holds, or the question it answers.
+    pub description: String,
+    /// What one row is.
+    pub grain: String,
+    /// Its columns, in order.
+    pub columns: Vec<ColumnDescription>,
+}
+
+const CATALOG_TABLES: &[(&str, DataType, &str)] = &[
+    ("table_name", DataType::Utf8, "Name of the table or view"),
+    ("table_type", DataType::Utf8, "table or view"),
+    ("description", DataType::Utf8, "What it holds, or the question it answers"),
+    ("grain", DataType::Utf8, "What one row is"),
+];
+
+const CATALOG_COLUMNS: &[(&str, DataType, &str)] = &[
+    ("table_name", DataType::Utf8, "Name of the table or view"),
+    ("column_name", DataType::Utf8, "Name of the column"),
+    ("ordinal_position", DataType::Int64, "Position of the column, from 1"),
+    ("data_type", DataType::Utf8, "Type of the column"),
+    ("description", DataType::Utf8, "What the column means, with its unit"),
+];
+
+/// The two catalog views' own descriptions.
+pub(super) fn own_descriptions() -> [TableDescription; 2] {
+    let describe = |name: &str, question: &str, grain: &str, columns: &[(&str, DataType, &str)]| {
+        TableDescription {
+            name: name.to_owned(),
+            kind: TableKind::View,
+            description: question.to_owned(),
+            grain: grain.to_owned(),
+            columns: columns
+                .iter()
+                .map(|(name, data_type, description)| ColumnDescription {
+                    name: (*name).to_owned(),
+                    data_type: data_type.clone(),
+                    nullable: false,
+                    description: (*description).to_owned(),
+                })
+                .collect(),
+        }
+    };
+    [
+        describe(
+            "catalog_tables",
+            "Which tables and views are there?",
+            "table_name",
+            CATALOG_TABLES,
+        ),
+        describe(
+            "catalog_columns",
+            "Which columns do tables and views have, and what do they mean?",
+            "table_name, column_name",
+            CATALOG_COLUMNS,
+        ),
+    ]
+}
+
+/// Registers `catalog_tables` and `catalog_columns` over these descriptions.
+pub(super) fn register(context: &SessionContext, tables: &[TableDescription]) -> Result<()> {
+    let table_rows = tables
+        .iter()
+        .map(|table| {
+            vec![
+                lit(table.name.as_str()),
+                lit(table.kind.name()),
+                lit(table.description.as_str()),
+                lit(table.grain.as_str()),
+            ]
+        })
+        .collect();
+    let column_rows = tables
+        .iter()
+        .flat_map(|table| {
+            table.columns.iter().zip(1i64..).map(|(column, position)| {
+                vec![
+                    lit(table.name.as_str()),
+                    lit(column.name.as_str()),
+                    lit(position),
+                    lit(sql_type(&column.data_type)),
+                    lit(column.description.as_str()),
+                ]
+            })
+        })
+        .collect();
+    register_rows(context, "catalog_tables", CATALOG_TABLES, table_rows)?;
+    register_rows(context, "catalog_columns", CATALOG_COLUMNS, column_rows)
+}
+
+fn register_rows(
+    context: &SessionContext,
+    name: &str,
+    columns: &[(&str, DataType, &str)],
+    rows: Vec<Vec<Expr>>,
+) -> Result<()> {
+    let fields: Vec<Field> = columns
+        .iter()
+        .map(|(name, data_type, _)| Field::new(*name, data_type.clone(), false))
+        .collect();
+    let schema = Schema::new(fields).to_dfschema_ref()?;
+    let plan = LogicalPlanBuilder::values_with_schema(rows, &schema)?.build()?;
+    context.register_table(name, Arc::new(ViewTable::new(plan, None)))?;
+    Ok(())
+}
+
+/// A type as SQL names it.
+pub fn sql_type(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "text".to_owned(),
+        DataType::Decimal128(precision, scale) | DataType::Decimal256(precision, scale) => {
+            format!("decimal({precision},{scale})")
+        }
+        DataType::Date32 => "date".to_owned(),
+        DataType::Timestamp(..) => "timestamp".to_owned(),
+        DataType::Boolean => "boolean".to_owned(),
+        DataType::Int8 | DataType::Int16 | DataType::Int32 => "integer".to_owned(),
+        DataType::Int64 | DataType::UInt32 | DataType::UInt64 => "bigint".to_owned(),
+        DataType::Float32 => "real".to_owned(),
+        DataType::Float64 => "double precision".to_owned(),
+        DataType::List(item) => format!("{}[]", sql_type(item.data_type())),
+        DataType::Struct(fields) => {
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|field| format!("{} {}", field.name(), sql_type(field.data_type())))
+                .collect();
+            format!("struct({})", fields.join(", "))
+        }
+        other => other.to_string().to_lowercase(),
+    }
+}

@@ -1,0 +1,23 @@
+//! SQL over the lake: sessions with exact money.
+//!
+//! Input: table snapshots, view definitions, statements. Output: result
+//! streams, the catalog, errors with position and hint. Never writes.
+//!
+//! In order of use: [`scan`] reads a snapshot, [`decimal`] makes arithmetic
+//! exact, [`session`] registers both with the views, [`statements`] and
+//! [`error`] face the user.
+
+pub mod catalog;
+mod dates;
+pub mod decimal;
+pub mod error;
+pub mod scan;
+pub mod session;
+pub mod statements;
+#[cfg(test)]
+pub(crate) mod test_lake;
+
+pub use catalog::{ColumnDescription, TableDescription, TableKind};
+pub use error::{QueryError, SourcePosition};
+pub use session::{Session, SessionOptions};
+pub use statements::{StatementText, split_statements};

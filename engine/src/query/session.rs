@@ -1,0 +1,307 @@
+//! A session: the lake's tables and views, ready for SQL.
+//!
+//! Input: table snapshots and options. Output: result streams of single
+//! statements, and the catalog. Reads only: statements that would change,
+//! create or copy anything are refused. Dropping a stream cancels its query.
+
+use std::sync::Arc;
+
+use datafusion::datasource::TableProvider;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::logical_expr::{DdlStatement, LogicalPlan};
+use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
+
+use super::catalog::{self, ColumnDescription, TableDescription, TableKind};
+use super::error::QueryError;
+use super::scan::SnapshotTable;
+use super::statements::{MixedCaseNames, split_statements};
+use super::{dates, decimal};
+use crate::commit::{CommitError, Lake, LakeTable, TableSnapshot};
+use crate::views::{self, ViewDefinition};
+
+/// Catalog and schema the tables are in.
+pub const CATALOG_NAME: &str = "costlake";
+/// See [`CATALOG_NAME`].
+pub const SCHEMA_NAME: &str = "public";
+
+/// How many of the largest memory users an out-of-memory message names.
+const MEMORY_CONSUMERS_NAMED: std::num::NonZeroUsize = std::num::NonZeroUsize::new(3).unwrap();
+
+/// Limits and settings of a session.
+#[derive(Clone, Debug, Default)]
+pub struct SessionOptions {
+    /// Memory for sorts, joins and groups; beyond it they spill to disk. No
+    /// limit when `None`.
+    pub memory_limit_bytes: Option<usize>,
+    /// Threads a query is split over; one per processor when `None`.
+    pub threads: Option<usize>,
+    /// What `current_date` is, in days since 1970-01-01; today when `None`.
+    pub as_of: Option<i32>,
+}
+
+/// The lake's tables and views at the moment it was opened.
+#[derive(Clone)]
+pub struct Session {
+    context: SessionContext,
+    catalog: Arc<Vec<TableDescription>>,
+    names: Arc<MixedCaseNames>,
+}
+
+impl Session {
+    /// Opens every table of the lake at its newest version, and the views. A
+    /// table that does not exist yet is empty; where none exists is no lake.
+    pub async fn open(lake: &Lake, options: &SessionOptions) -> Result<Self, QueryError> {
+        let mut tables = Vec::with_capacity(LakeTable::ALL.len());
+        for table in LakeTable::ALL {
+            if let Some(delta) = lake.table(table).await? {
+                tables.push(TableSnapshot::from_delta(table, &delta)?);
+            }
+        }
+        if tables.is_empty() {
+            return Err(CommitError::NotALake { address: lake.address().to_owned() }.into());
+        }
+        Self::from_tables(tables, options).await
+    }
+
+    /// A session over these snapshots; tables not among them are empty.
+    pub async fn from_tables(
+        tables: Vec<TableSnapshot>,
+        options: &SessionOptions,
+    ) -> Result<Self, QueryError> {
+        Self::with_views(tables, views::views(), options).await
+    }
+
+    /// As [`Session::from_tables`], with these views instead of the catalog's.
+    pub async fn with_views(
+        mut tables: Vec<TableSnapshot>,
+        views: &[ViewDefinition],
+        options: &SessionOptions,
+    ) -> Result<Self, QueryError> {
+        for table in LakeTable::ALL {
+            if !tables.iter().any(|snapshot| snapshot.table == table) {
+                tables.push(TableSnapshot::empty(table));
+            }
+        }
+        tables.sort_by_key(|snapshot| snapshot.table);
+        let context = new_context(options)?;
+        let mut session = Self { context, catalog: Arc::default(), names: Arc::default() };
+        let mut described = Vec::new();
+        for snapshot in tables {
+            described.push(session.register_table(snapshot)?);
+        }
+        for view in views::in_dependency_order(views) {
+            let description = session.register_view(view).await.map_err(|source| {
+                QueryError::View { view: view.name.clone(), source: Box::new(source) }
+            })?;
+            described.push(description);
+        }
+        described.extend(catalog::own_descriptions());
+        catalog::register(&session.context, &described)?;
+        let mut names = MixedCaseNames::default();
+        for table in &described {
+            for column in &table.columns {
+                names.add(&table.name, &column.name);
+            }
+        }
+        session.catalog = Arc::new(described);
+        session.names = Arc::new(names);
+        Ok(session)
+    }
+
+    /// Runs one statement: a query, EXPLAIN, SHOW, DESCRIBE or SET. The query
+    /// runs as the stream is read, and stops when the stream is dropped; its
+    /// errors turn into [`QueryError`] with `From`.
+    pub async fn execute(&self, statement: &str) -> Result<SendableRecordBatchStream, QueryError> {
+        let plan = self.plan(statement).await?;
+        let frame = self.context.execute_logical_plan(plan).await?;
+        Ok(frame.execute_stream().await?)
+    }
+
+    /// Every table and view, with its columns.
+    pub fn catalog(&self) -> &[TableDescription] {
+        &self.catalog
+    }
+
+    /// DataFusion's context, for protocols that need it. What is run through
+    /// it directly is not checked to be read-only.
+    pub fn context(&self) -> &SessionContext {
+        &self.context
+    }
+
+    /// The text with unquoted names of mixed-case columns in their own case,
+    /// as [`Session::execute`] does it, for those who plan through
+    /// [`Session::context`].
+    pub fn resolve_names(&self, statement: &str) -> Result<String, QueryError> {
+        Ok(self.names.quote(statement)?.text)
+    }
+
+    async fn plan(&self, statement: &str) -> Result<LogicalPlan, QueryError> {
+        let found = split_statements(statement)?.len();
+        if found != 1 {
+            return Err(QueryError::StatementCount { found });
+        }
+        let rewritten = self.names.quote(statement)?;
+        let plan = self.plan_text(&rewritten.text).await;
+        plan.map_err(|error| error.map_position(|position| rewritten.source_position(position)))
+    }
+
+    async fn plan_text(&self, text: &str) -> Result<LogicalPlan, QueryError> {
+        let state = self.context.state();
+        let dialect = state.config().options().sql_parser.dialect;
+        let parsed = state.sql_to_statement(text, &dialect)?;
+        refuse_changes(&parsed)?;
+        let tables = || self.catalog.iter().map(|table| table.name.as_str());
+        let plan = state
+            .statement_to_plan(parsed)
+            .await
+            .map_err(|error| QueryError::planning(&error, tables()))?;
+        read_only()
+            .verify_plan(&plan)
+            .map_err(|_| QueryError::ReadOnly { statement: plan_kind(&plan) })?;
+        Ok(plan)
+    }
+
+    fn register_table(&self, snapshot: TableSnapshot) -> Result<TableDescription, QueryError> {
+        if let (Some(url), Some(store)) = (&snapshot.store_url, &snapshot.store) {
+            self.context.register_object_store(url, Arc::clone(store));
+        }
+        let table = snapshot.table;
+        let provider = SnapshotTable::new(snapshot);
+        let columns = provider
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| ColumnDescription {
+                name: field.name().clone(),
+                data_type: field.data_type().clone(),
+                nullable: field.is_nullable(),
+                description: table.column_description(field.name()).unwrap_or_default().to_owned(),
+            })
+            .collect();
+        self.context.register_table(table.name(), Arc::new(provider))?;
+        Ok(TableDescription {
+            name: table.name().to_owned(),
+            kind: TableKind::Table,
+            description: table.description().to_owned(),
+            grain: table.grain().to_owned(),
+            columns,
+        })
+    }
+
+    async fn register_view(&self, view: &ViewDefinition) -> Result<TableDescription, QueryError> {
+        let plan = self.context.state().create_logical_plan(&view.sql).await?;
+        let columns = plan
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| ColumnDescription {
+                name: field.name().clone(),
+                data_type: field.data_type().clone(),
+                nullable: field.is_nullable(),
+                description: view.column_description(field.name()).unwrap_or_default().to_owned(),
+            })
+            .collect();
+        let create = datafusion::logical_expr::CreateView {
+            name: view.name.as_str().into(),
+            input: Arc::new(plan),
+            or_replace: false,
+            definition: Some(view.sql.clone()),
+            temporary: false,
+        };
+        let create = LogicalPlan::Ddl(DdlStatement::CreateView(create));
+        self.context.execute_logical_plan(create).await?;
+        Ok(TableDescription {
+            name: view.name.clone(),
+            kind: TableKind::View,
+            description: view.question.clone(),
+            grain: view.grain.clone(),
+            columns,
+        })
+    }
+}
+
+fn new_context(options: &SessionOptions) -> Result<SessionContext, QueryError> {
+    let mut config = SessionConfig::new()
+        .with_information_schema(true)
+        .with_default_catalog_and_schema(CATALOG_NAME, SCHEMA_NAME);
+    if let Some(threads) = options.threads {
+        config = config.with_target_partitions(threads.max(1));
+    }
+    let settings = config.options_mut();
+    // A literal with a point is a decimal: money never passes through f64.
+    settings.sql_parser.parse_float_as_decimal = true;
+    settings.sql_parser.collect_spans = true;
+    // Rows a filter drops are never decoded in full; halves selective scans.
+    settings.execution.parquet.pushdown_filters = true;
+    let state = SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(Arc::new(new_runtime(options)?))
+        .with_default_features()
+        .build();
+    let mut context = SessionContext::new_with_state(state);
+    decimal::install(&mut context)?;
+    if let Some(day) = options.as_of {
+        context.register_udf(dates::fixed_current_date(day));
+    }
+    Ok(context)
+}
+
+fn new_runtime(options: &SessionOptions) -> Result<RuntimeEnv, QueryError> {
+    let mut builder = RuntimeEnvBuilder::new();
+    if let Some(limit) = options.memory_limit_bytes {
+        let pool = TrackConsumersPool::new(FairSpillPool::new(limit), MEMORY_CONSUMERS_NAMED);
+        builder = builder.with_memory_pool(Arc::new(pool));
+    }
+    Ok(builder.build()?)
+}
+
+fn read_only() -> SQLOptions {
+    SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(true)
+}
+
+/// Lets through what only reads, by its syntax: an allow-list, so that a new
+/// kind of statement is refused until it is looked at.
+fn refuse_changes(statement: &Statement) -> Result<(), QueryError> {
+    let refused = |statement: &dyn std::fmt::Display| {
+        let text = statement.to_string();
+        let words: Vec<&str> = text.split_whitespace().take(2).collect();
+        Err(QueryError::ReadOnly { statement: words.join(" ").to_uppercase() })
+    };
+    match statement {
+        Statement::Explain(explain) => refuse_changes(&explain.statement),
+        Statement::Reset(_) => Ok(()),
+        Statement::Statement(sql) => match sql.as_ref() {
+            SqlStatement::Query(_)
+            | SqlStatement::Explain { .. }
+            | SqlStatement::ExplainTable { .. }
+            | SqlStatement::Set(_)
+            | SqlStatement::ShowVariable { .. }
+            | SqlStatement::ShowVariables { .. }
+            | SqlStatement::ShowTables { .. }
+            | SqlStatement::ShowColumns { .. }
+            | SqlStatement::ShowFunctions { .. }
+            | SqlStatement::ShowCreate { .. } => Ok(()),
+            other => refused(other),
+        },
+        Statement::CopyTo(_) => Err(QueryError::ReadOnly { statement: "COPY".to_owned() }),
+        other @ Statement::CreateExternalTable(_) => refused(other),
+    }
+}
+
+fn plan_kind(plan: &LogicalPlan) -> String {
+    match plan {
+        LogicalPlan::Ddl(ddl) => ddl.name().to_owned(),
+        LogicalPlan::Dml(dml) => dml.op.to_string(),
+        LogicalPlan::Copy(_) => "COPY".to_owned(),
+        _ => "a statement that changes data".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! Lists what is below an export URL and fetches the manifests.
+//!
+//! In: a [`Store`]. Out: a [`Listing`] and [`ManifestBody`]s for
+//! [`crate::discover`]. Never judges what it finds.
+
+use std::collections::BTreeSet;
+
+use futures::{StreamExt, TryStreamExt};
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStoreExt};
+
+use super::error::SourceError;
+use super::store::{Store, plain_etag};
+use crate::discover::{BlobEntry, Listing, ListingRoot, ManifestBody, manifest_entries};
+use crate::model::BillingMonth;
+
+/// Objects one listing may hold: years of daily runs of many parts.
+pub const LISTING_BLOBS_MAX: usize = 200_000;
+
+/// Manifests read for one listing: several years of daily runs.
+pub const MANIFESTS_MAX: usize = 5_000;
+
+/// Size of a manifest; one of a thousand blobs has about 200 KB.
+pub const MANIFEST_SIZE_BYTES_MAX: u64 = 8 << 20;
+
+/// Manifests in flight.
+const MANIFESTS_IN_FLIGHT: usize = 16;
+
+const MANIFEST_NAMES: [&str; 2] = ["manifest.json", "_manifest.json"];
+
+/// Lists everything below the store's URL. The URL of a single file gives
+/// that file and the manifest beside it; the URL of a manifest its directory.
+///
+/// Errors when nothing is there, when the store cannot be read, and above
+/// [`LISTING_BLOBS_MAX`] objects.
+pub async fn list(store: &Store) -> Result<Listing, SourceError> {
+    let entries = list_directory(store).await?;
+    if !entries.is_empty() {
+        return Ok(Listing { root: ListingRoot::Directory, entries });
+    }
+    let not_found = || SourceError::NotFound { place: store.place().to_owned() };
+    let Some(name) = store.prefix().filename().map(str::to_owned) else {
+        return Err(not_found());
+    };
+    let Some(file) = head(store, store.prefix()).await? else { return Err(not_found()) };
+    let parent = parent(store.prefix());
+    if MANIFEST_NAMES.contains(&name.as_str()) {
+        let entries = list_directory(&store.with_prefix(parent)).await?;
+        return Ok(Listing { root: ListingRoot::Directory, entries });
+    }
+    let mut entries = vec![entry(&parent, file)];
+    for name in MANIFEST_NAMES {
+        let manifest = head(store, &parent.clone().join(name)).await?;
+        entries.extend(manifest.map(|manifest| entry(&parent, manifest)));
+    }
+    Ok(Listing { root: ListingRoot::File, entries })
+}
+
+/// Reads the listing's manifests; with `months` only those no folder assigns
+/// to another month.
+pub async fn fetch_manifests(
+    store: &Store,
+    listing: &Listing,
+    months: Option<&BTreeSet<BillingMonth>>,
+) -> Result<Vec<ManifestBody>, SourceError> {
+    let wanted = manifest_entries(listing, months);
+    if wanted.len() > MANIFESTS_MAX {
+        return Err(SourceError::TooManyManifests {
+            place: store.place().to_owned(),
+            manifests: wanted.len(),
+            manifests_max: MANIFESTS_MAX,
+        });
+    }
+    futures::stream::iter(wanted.into_iter().cloned())
+        .map(|manifest| fetch_manifest(store, manifest))
+        .buffered(MANIFESTS_IN_FLIGHT)
+        .try_collect()
+        .await
+}
+
+async fn fetch_manifest(store: &Store, manifest: BlobEntry) -> Result<ManifestBody, SourceError> {
+    let BlobEntry { full_path, size_bytes, .. } = manifest;
+    if size_bytes > MANIFEST_SIZE_BYTES_MAX {
+        let size_bytes_max = MANIFEST_SIZE_BYTES_MAX;
+        return Err(SourceError::ManifestTooLarge { blob: full_path, size_bytes, size_bytes_max });
+    }
+    // A bounded range, in case it has grown since it was listed.
+    let body =
+        store.objects().get_range(&object_path(store, &full_path)?, 0..size_bytes).await.map_err(
+            |error| match store.error(&full_path, &error) {
+                SourceError::NotFound { place } => SourceError::BlobVanished { blob: place },
+                error => error,
+            },
+        )?;
+    Ok(ManifestBody { full_path, body: body.to_vec() })
+}
+
+/// The store's path of an entry's full path.
+pub(super) fn object_path(store: &Store, full_path: &str) -> Result<Path, SourceError> {
+    Path::parse(full_path).map_err(|error| store.error(full_path, &error.into()))
+}
+
+async fn list_directory(store: &Store) -> Result<Vec<BlobEntry>, SourceError> {
+    let prefix = store.prefix();
+    let listed = (!prefix.as_ref().is_empty()).then_some(prefix);
+    let mut objects = store.objects().list(listed);
+    let mut entries = Vec::new();
+    while let Some(object) = objects.next().await {
+        let object = object.map_err(|error| store.error(store.place(), &error))?;
+        if entries.len() == LISTING_BLOBS_MAX {
+            let place = store.place().to_owned();
+            return Err(SourceError::TooManyBlobs { place, blobs_max: LISTING_BLOBS_MAX });
+        }
+        entries.push(entry(prefix, object));
+    }
+    Ok(entries)
+}
+
+/// What is at a path, if anything.
+pub(super) async fn head(store: &Store, path: &Path) -> Result<Option<ObjectMeta>, SourceError> {
+    match store.objects().head(path).await {
+        Ok(meta) => Ok(Some(meta)),
+        Err(error) => match store.error(path.as_ref(), &error) {
+            SourceError::NotFound { .. } => Ok(None),
+            error => Err(error),
+        },
+    }
+}
+
+fn entry(root: &Path, object: ObjectMeta) -> BlobEntry {
+    let full_path = object.location.to_string();
+    let relative = full_path.strip_prefix(root.as_ref()).unwrap_or(&full_path);
+    BlobEntry {
+        path: relative.trim_start_matches('/').to_owned(),
+        size_bytes: object.size,
+        etag: object.e_tag.as_deref().map(|etag| plain_etag(etag).to_owned()),
+        last_modified_ms: object.last_modified.timestamp_millis(),
+        full_path,
+    }
+}
+
+fn parent(path: &Path) -> Path {
+    let mut parts: Vec<_> = path.parts().collect();
+    parts.pop();
+    parts.into_iter().collect()
+}

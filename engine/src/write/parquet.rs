@@ -1,0 +1,82 @@
+//! How a cost file is laid out in Parquet: encodings, compression, statistics.
+
+use std::sync::LazyLock;
+
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use parquet::schema::types::ColumnPath;
+
+use crate::model::{COST_COLUMNS, ValueKind};
+
+/// Rows of a row group: large enough for dictionaries to pay, small enough that
+/// a writer per core stays within tens of megabytes.
+pub(super) const ROW_GROUP_ROWS_MAX: usize = 256 * 1024;
+/// Rows of a data page, the unit a selective query can skip.
+const DATA_PAGE_ROWS_MAX: usize = 20_000;
+/// Dictionary pages may grow to this before a column falls back to plain.
+const DICTIONARY_SIZE_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Wide JSON texts nobody filters by range: statistics would be pure cost.
+const WITHOUT_STATISTICS: [&str; 2] = ["additional_info", "tags"];
+/// Numbers that differ on nearly every row: a dictionary would be built in vain.
+const WITHOUT_DICTIONARY: [&str; 6] = [
+    "quantity",
+    "cost_in_billing_currency",
+    "cost_in_pricing_currency",
+    "cost_in_usd",
+    "payg_cost_in_billing_currency",
+    "payg_cost_in_usd",
+];
+
+/// Options of every cost file. The Arrow schema is left out of the file: engines
+/// then choose their own, faster, string type.
+pub(super) fn writer_options() -> ArrowWriterOptions {
+    ArrowWriterOptions::new().with_properties(writer_properties()).with_skip_arrow_metadata(true)
+}
+
+/// Encodings, compression and statistics of a cost file, for whoever rewrites one.
+pub fn writer_properties() -> WriterProperties {
+    static PROPERTIES: LazyLock<WriterProperties> = LazyLock::new(properties);
+    PROPERTIES.clone()
+}
+
+fn properties() -> WriterProperties {
+    let mut builder = WriterProperties::builder()
+        .set_created_by(concat!("costlake ", env!("CARGO_PKG_VERSION")).to_owned())
+        // Version 1 pages: every engine reads them.
+        .set_writer_version(WriterVersion::PARQUET_1_0)
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS_MAX))
+        .set_data_page_row_count_limit(DATA_PAGE_ROWS_MAX)
+        .set_dictionary_page_size_limit(DICTIONARY_SIZE_BYTES_MAX)
+        .set_statistics_enabled(EnabledStatistics::Page);
+    for column in &COST_COLUMNS {
+        let path = || ColumnPath::from(column.name);
+        if WITHOUT_STATISTICS.contains(&column.name) {
+            builder = builder.set_column_statistics_enabled(path(), EnabledStatistics::None);
+        }
+        if WITHOUT_DICTIONARY.contains(&column.name) {
+            builder = builder.set_column_dictionary_enabled(path(), false);
+        }
+    }
+    builder.build()
+}
+
+/// Whether a column's minimum and maximum go into Delta's statistics.
+pub(super) fn has_delta_statistics(name: &str, kind: ValueKind) -> bool {
+    const TEXTS: [&str; 10] = [
+        "billing_account_id",
+        "billing_profile_id",
+        "customer_tenant_id",
+        "subscription_id",
+        "charge_type",
+        "pricing_model",
+        "billing_currency",
+        "meter_category",
+        "reservation_id",
+        "provider",
+    ];
+    matches!(kind, ValueKind::Decimal | ValueKind::Rate | ValueKind::Date | ValueKind::Integer)
+        || TEXTS.contains(&name)
+}

@@ -1,0 +1,197 @@
+//! The main job: what the generator wrote is what SQL answers, to the last
+//! decimal, however often and in whatever order it is loaded.
+
+use costlake_benches::generator::{Compression, DataVersion, GeneratedTotals, GeneratorOptions};
+use costlake_engine::commit::LakeTable;
+use costlake_engine::commit::maintain;
+use costlake_engine::ingest::{IngestRequest, Reload};
+use costlake_engine::model::money::format_decimal;
+use costlake_engine::model::{DatasetType, ScopeType};
+
+use crate::tenant::{Tenant, month, rows, small, words};
+
+/// The generator's own totals as rows of the query below.
+fn expected(totals: &GeneratedTotals, dataset: DatasetType) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    for run in totals.runs.iter().filter(|run| run.dataset == dataset) {
+        for (currency, totals) in run.currencies.iter() {
+            rows.push(vec![
+                run.month.to_string(),
+                currency.to_owned(),
+                totals.rows.to_string(),
+                format_decimal(totals.cost_in_billing_currency),
+                format_decimal(totals.payg_cost_in_billing_currency),
+                format_decimal(totals.cost_in_usd),
+            ]);
+        }
+    }
+    rows.sort();
+    rows
+}
+
+async fn loaded(tenant: &Tenant, dataset: DatasetType) -> Vec<Vec<String>> {
+    let sql = format!(
+        "select billing_month, billing_currency, count(*), sum(cost_in_billing_currency), \
+         coalesce(sum(payg_cost_in_billing_currency), 0), sum(cost_in_usd) \
+         from {} group by billing_month, billing_currency order by 1, 2",
+        dataset.table_name()
+    );
+    let mut rows = tenant.query(&sql).await;
+    for row in &mut rows {
+        for cell in &mut row[3..] {
+            // The same number without trailing zeros.
+            *cell = format_decimal(
+                costlake_engine::model::money::parse_decimal(cell.as_bytes()).unwrap(),
+            );
+        }
+    }
+    rows
+}
+
+async fn assert_equal(tenant: &Tenant, totals: &GeneratedTotals) {
+    for dataset in DatasetType::ALL {
+        let expected = expected(totals, dataset);
+        assert!(!expected.is_empty());
+        assert_eq!(loaded(tenant, dataset).await, expected, "{dataset}");
+    }
+}
+
+async fn assert_verified(tenant: &Tenant) {
+    let session = tenant.session().await;
+    for check in costlake_engine::views::checks() {
+        let findings = rows(&session, &check.sql).await;
+        assert!(findings.is_empty(), "{}: {findings:?}", check.name);
+    }
+    assert_eq!(maintain::damaged_files(&tenant.lake).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn totals_are_the_generators_own_after_each_load_and_a_restatement() {
+    let (tenant, totals) = Tenant::generated(&small());
+    let report = tenant.ingest(&tenant.request()).await;
+    assert_eq!(words(&report), ["loaded"; 4], "{report:?}");
+    assert_eq!(report.worst(), None);
+    assert_equal(&tenant, &totals).await;
+    assert_verified(&tenant).await;
+
+    // Again: nothing changes, not even a version.
+    let versions = versions(&tenant).await;
+    let report = tenant.ingest(&tenant.request()).await;
+    assert_eq!(words(&report), ["unchanged"; 4], "{report:?}");
+    assert_eq!(self::versions(&tenant).await, versions);
+    assert_equal(&tenant, &totals).await;
+
+    // Azure restates a month: a new run beside the old one, other figures.
+    let restated = GeneratorOptions {
+        months: vec![month("2026-08")],
+        tenant_start: Some(month("2026-07")),
+        restated: Some(1),
+        ..small()
+    };
+    let newer = tenant.generate(&restated);
+    let report = tenant.ingest(&tenant.request()).await;
+    assert_eq!(words(&report), ["unchanged", "loaded", "unchanged", "loaded"], "{report:?}");
+    let mut both = totals.clone();
+    for run in newer.runs {
+        let old = both
+            .runs
+            .iter_mut()
+            .find(|old| (old.dataset, old.month) == (run.dataset, run.month))
+            .unwrap();
+        assert_ne!(old.currencies, run.currencies, "a restatement changes figures");
+        *old = run;
+    }
+    assert_equal(&tenant, &both).await;
+    assert_verified(&tenant).await;
+    assert_eq!(tenant.query("select count(*) from ingest_runs").await, [["6"]]);
+
+    // By force: the same content in a new version.
+    let report = tenant.ingest(&IngestRequest { reload: Reload::Always, ..tenant.request() }).await;
+    assert_eq!(words(&report), ["loaded"; 4], "{report:?}");
+    assert_equal(&tenant, &both).await;
+    assert_verified(&tenant).await;
+}
+
+async fn versions(tenant: &Tenant) -> Vec<u64> {
+    let mut versions = Vec::new();
+    for table in LakeTable::ALL {
+        versions.push(tenant.version(table).await);
+    }
+    versions
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_scope_version_and_compression_loads() {
+    for (scope, data_version, compression) in [
+        (ScopeType::BillingProfile, DataVersion::V2021_10_01, Compression::Gzip),
+        (ScopeType::CustomerTenant, DataVersion::V2021_10_01, Compression::None),
+        (ScopeType::Subscription, DataVersion::V2021_10_01, Compression::Gzip),
+        (ScopeType::BillingAccount, DataVersion::V2019_11_01, Compression::None),
+        (ScopeType::BillingAccount, DataVersion::McaDirect2021_10_01, Compression::None),
+    ] {
+        let options = GeneratorOptions { scope, data_version, compression, ..small() };
+        let (tenant, totals) = Tenant::generated(&options);
+        let report = tenant.ingest(&tenant.request()).await;
+        assert_eq!(words(&report), ["loaded"; 4], "{scope} {data_version:?}: {report:?}");
+        assert_equal(&tenant, &totals).await;
+        assert_verified(&tenant).await;
+        let scopes = tenant.query("select distinct scope_type from ingest_runs").await;
+        assert_eq!(scopes, [[scope.name()]]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_dataset_alone_and_several_sources_live_side_by_side() {
+    let (tenant, totals) = Tenant::generated(&small());
+    tenant.ingest(&tenant.actual_request()).await;
+    assert_eq!(
+        tenant.query("select count(*) from amortized_cost").await,
+        [["0"]],
+        "the other table is there, and empty"
+    );
+    let missing = tenant
+        .query("select dataset, billing_month from months where status = 'missing' order by 1, 2")
+        .await;
+    assert_eq!(
+        missing,
+        [
+            ["actual_cost", "2026-09"],
+            ["actual_cost", "2026-10"],
+            ["amortized_cost", "2026-07"],
+            ["amortized_cost", "2026-08"],
+            ["amortized_cost", "2026-09"],
+            ["amortized_cost", "2026-10"],
+        ]
+    );
+    let second = IngestRequest { source: "fabrikam".parse().unwrap(), ..tenant.request() };
+    tenant.ingest(&second).await;
+    let rows_per_source = tenant
+        .query("select source, count(*) from actual_cost group by source order by source")
+        .await;
+    let rows: u64 = totals
+        .runs
+        .iter()
+        .filter(|run| run.dataset == DatasetType::ActualCost)
+        .map(|run| run.rows)
+        .sum();
+    assert_eq!(
+        rows_per_source,
+        [["contoso".to_owned(), rows.to_string()], ["fabrikam".to_owned(), rows.to_string()]]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compaction_and_vacuum_keep_every_row_and_the_month_stays_known() {
+    let (tenant, totals) = Tenant::generated(&small());
+    tenant.ingest(&tenant.request()).await;
+    for table in [LakeTable::ActualCost, LakeTable::AmortizedCost, LakeTable::IngestRuns] {
+        maintain::optimize(&tenant.lake, table, &[]).await.unwrap();
+        let deleted =
+            maintain::vacuum(&tenant.lake, table, 0, maintain::VacuumMode::Delete).await.unwrap();
+        assert!(!deleted.is_empty(), "{}: the small files were replaced", table.name());
+    }
+    assert_equal(&tenant, &totals).await;
+    assert_verified(&tenant).await;
+    let report = tenant.ingest(&tenant.request()).await;
+    assert_eq!(words(&report), ["unchanged"; 4], "{report:?}");
+}

@@ -1,0 +1,75 @@
+-- question: Which months does the lake hold, which are missing, and which may still change?
+-- grain: source, dataset, billing_month
+-- sources: current_runs
+-- columns:
+--   source: bill connect
+--   dataset: actual_cost or amortized_cost
+--   billing_month: month, YYYY-MM, from the source's first loaded month through the current one
+--   status: loaded or missing; a missing month is unknown, not free of cost
+--   period: open while Azure may still change the month (through the 5th day after it), then closed
+--   is_final: whether the loaded run was submitted after the period closed; NULL where missing or the time is unknown
+--   run_id: Azure's id of the run it holds
+--   rows: rows it holds
+--   rejected_rows: rows that could not be read
+--   rows_outside_month: rows whose day lies outside the month
+--   submitted_at: when Azure submitted the run, UTC
+--   loaded_at: when the run was applied, UTC
+with spans as (
+    select
+        source,
+        min(billing_month) as first_month,
+        max(billing_month) as last_month
+    from current_runs
+    group by source
+),
+
+calendar as (
+    select
+        spans.source,
+        unnest(
+            generate_series(
+                cast(spans.first_month || '-01' as date),
+                greatest(
+                    cast(spans.last_month || '-01' as date),
+                    cast(date_trunc('month', current_date()) as date)
+                ),
+                interval '1 month'
+            )
+        ) as first_day
+    from spans
+),
+
+datasets as (
+    select column1 as dataset
+    from (values ('actual_cost'), ('amortized_cost'))
+),
+
+expected as (
+    select
+        calendar.source,
+        datasets.dataset,
+        to_char(calendar.first_day, '%Y-%m') as billing_month,
+        cast(calendar.first_day + interval '1 month' + interval '5 days' as date) as closed_from
+    from calendar
+    cross join datasets
+)
+
+select
+    expected.source,
+    expected.dataset,
+    expected.billing_month,
+    case when current_runs.run_id is null then 'missing' else 'loaded' end as status,
+    case when current_date() < expected.closed_from then 'open' else 'closed' end as period,
+    cast(current_runs.submitted_at as date) >= expected.closed_from as is_final,
+    current_runs.run_id,
+    current_runs.rows,
+    current_runs.rejected_rows,
+    current_runs.rows_outside_month,
+    current_runs.submitted_at,
+    current_runs.loaded_at
+from expected
+left join current_runs
+    on
+        expected.source = current_runs.source
+        and expected.dataset = current_runs.dataset
+        and expected.billing_month = current_runs.billing_month

@@ -1,0 +1,58 @@
+-- question: What is each scope called in a month?
+-- grain: source, billing_month, scope_type, scope_id
+-- sources: amortized_rows
+-- columns:
+--   source: bill connect
+--   billing_month: month, YYYY-MM
+--   scope_type: billing_account, billing_profile, customer_tenant or subscription
+--   scope_id: id of the scope, never NULL
+--   scope_name: its name on the last day of the month it has one; a customer renamed in mid-month has the new one
+with named as (
+    select
+        source,
+        billing_month,
+        case
+            when grouping(billing_account_id) = 0 then 'billing_account'
+            when grouping(billing_profile_id) = 0 then 'billing_profile'
+            when grouping(customer_tenant_id) = 0 then 'customer_tenant'
+            else 'subscription'
+        end as scope_type,
+        coalesce(
+            billing_account_id, billing_profile_id, customer_tenant_id, subscription_id
+        ) as scope_id,
+        coalesce(
+            billing_account_name, billing_profile_name, customer_name, subscription_name
+        ) as scope_name,
+        max(date) as last_day
+    from amortized_rows
+    group by grouping sets (
+        (source, billing_month, billing_account_id, billing_account_name),
+        (source, billing_month, billing_profile_id, billing_profile_name),
+        (source, billing_month, customer_tenant_id, customer_name),
+        (source, billing_month, subscription_id, subscription_name)
+    )
+),
+
+ranked as (
+    select
+        source,
+        billing_month,
+        scope_type,
+        scope_id,
+        scope_name,
+        row_number() over (
+            partition by source, billing_month, scope_type, scope_id
+            order by last_day desc, scope_name
+        ) as recency
+    from named
+    where scope_id is not null and scope_name is not null
+)
+
+select
+    source,
+    billing_month,
+    scope_type,
+    scope_id,
+    scope_name
+from ranked
+where recency = 1

@@ -1,0 +1,19 @@
+-- question: At which scope does each source see the bill?
+-- grain: source
+-- sources: current_runs
+-- columns:
+--   source: bill connect
+--   scope_type: scope of its latest run; NULL where neither a manifest, a flag nor the file's columns told
+with ranked as (
+    select
+        source,
+        scope_type,
+        row_number() over (partition by source order by loaded_at desc, dataset) as recency
+    from current_runs
+)
+
+select
+    source,
+    scope_type
+from ranked
+where recency = 1
