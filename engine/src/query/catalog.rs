@@ -6,11 +6,10 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema};
-use datafusion::common::ToDFSchema;
+use arrow::datatypes::DataType;
 use datafusion::datasource::ViewTable;
 use datafusion::error::Result;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, lit};
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, cast, col, lit};
 use datafusion::prelude::SessionContext;
 
 /// What answers to a name in SQL.
@@ -147,12 +146,11 @@ fn register_rows(
     columns: &[(&str, DataType, &str)],
     rows: Vec<Vec<Expr>>,
 ) -> Result<()> {
-    let fields: Vec<Field> = columns
-        .iter()
-        .map(|(name, data_type, _)| Field::new(*name, data_type.clone(), false))
-        .collect();
-    let schema = Schema::new(fields).to_dfschema_ref()?;
-    let plan = LogicalPlanBuilder::values_with_schema(rows, &schema)?.build()?;
+    // VALUES calls its columns column1, column2, …
+    let named = (1..).zip(columns).map(|(position, (name, data_type, _))| {
+        cast(col(format!("column{position}")), data_type.clone()).alias(*name)
+    });
+    let plan = LogicalPlanBuilder::values(rows)?.project(named)?.build()?;
     context.register_table(name, Arc::new(ViewTable::new(plan, None)))?;
     Ok(())
 }

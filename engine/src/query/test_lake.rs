@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, new_null_array};
-use arrow::compute::{cast, max, max_string, min, min_string};
+use arrow::compute::{CastOptions, cast_with_options, max, max_string, min, min_string};
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Schema, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use deltalake::kernel::StructType;
@@ -181,7 +181,9 @@ pub(crate) fn only(rows: &RecordBatch, columns: &[&str]) -> RecordBatch {
 fn typed(values: &[&str], data_type: &DataType) -> ArrayRef {
     let texts: StringArray =
         values.iter().map(|value| (!value.is_empty()).then_some(*value)).collect();
-    cast(&texts, data_type).unwrap()
+    // Not the lenient cast: it would turn what it cannot read into NULL.
+    let options = CastOptions { safe: false, ..CastOptions::default() };
+    cast_with_options(&texts, data_type, &options).unwrap()
 }
 
 /// A statement's rows as text, columns joined by `|`, NULL as `NULL`.
