@@ -10,7 +10,7 @@
 --   billing_currency: currency of the amounts; two are never added
 --   list_cost: list cost of priced usage rows, billing currency; NULL where every usage row is unpriced
 --   cost: amortized cost of the same rows, billing currency
---   unused_cost: cost of idle reservations and savings plans, billing currency
+--   unused_cost: cost of idle reservations and savings plans, billing currency; NULL at subscription scope
 --   savings: list_cost - cost - unused_cost, billing currency; may be negative; NULL with the reason in availability
 --   savings_pct: 100 * savings / list_cost
 --   unpriced_cost: cost of usage rows whose list price is unknown, billing currency
@@ -103,12 +103,18 @@ known as (
         scoped.billing_currency,
         case when unpriced_rows = 0 then coalesce(list_cost, 0) else list_cost end as list_cost,
         case when unpriced_rows = 0 then coalesce(cost, 0) else cost end as cost,
-        scoped.unused_cost,
+        -- Idle commitments are not exported at that scope: unknown, not 0.
+        case
+            when source_scopes.scope_type is distinct from 'subscription' then scoped.unused_cost
+        end as unused_cost,
         scoped.unpriced_cost,
         case when unpriced_rows_usd = 0 then coalesce(list_cost_usd, 0) else list_cost_usd end
             as list_cost_usd,
         case when unpriced_rows_usd = 0 then coalesce(cost_usd, 0) else cost_usd end as cost_usd,
-        scoped.unused_cost_usd,
+        case
+            when source_scopes.scope_type is distinct from 'subscription'
+                then scoped.unused_cost_usd
+        end as unused_cost_usd,
         scoped.unpriced_cost_usd,
         case
             when source_scopes.scope_type = 'subscription' then 'subscription_scope'

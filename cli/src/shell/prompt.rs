@@ -75,7 +75,7 @@ fn open_editor(runner: &Runner<'_>, history: Option<&Path>) -> Result<SqlEditor,
     let mut editor = SqlEditor::with_config(config).map_err(failure)?;
     editor.set_max_history_size(HISTORY_ENTRIES_MAX).map_err(failure)?;
     editor.set_helper(Some(Assistant {
-        names: Names::new(&runner.session.catalog()),
+        names: Names::new(runner.session.catalog()),
         files: FilenameCompleter::new(),
     }));
     if let Some(path) = history.filter(|path| path.exists())

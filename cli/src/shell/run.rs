@@ -143,7 +143,7 @@ impl<'a> Runner<'a> {
             Reply::Print(text) => self.print(&text)?,
             Reply::Note(text) => self.messages.note(&text),
             Reply::List(listing) => {
-                match describe::list(&listing, &self.session.catalog(), self.lake)? {
+                match describe::list(&listing, self.session.catalog(), self.lake)? {
                     describe::Listed::Text(text) => self.print(&text)?,
                     describe::Listed::Rows(batch) => {
                         // A listing is shown whole, however long.

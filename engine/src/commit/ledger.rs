@@ -447,7 +447,8 @@ fn rejection_batch(
     schema: &SchemaRef,
 ) -> Result<RecordBatch, CommitError> {
     let rows = rejections.rows;
-    let texts = |value: &dyn Fn(&(Arc<str>, RejectedRow)) -> Option<String>| -> ArrayRef {
+    type LocatedRow = (Arc<str>, RejectedRow);
+    let texts = |value: &dyn Fn(&LocatedRow) -> Option<String>| -> ArrayRef {
         Arc::new(rows.iter().map(value).collect::<StringArray>())
     };
     let numbers = |value: &dyn Fn(&RejectedRow) -> u64| -> ArrayRef {

@@ -140,14 +140,6 @@ impl Azurite {
         ]
     }
 
-    /// Environment for processes that are to find this Azurite.
-    pub fn environment(&self) -> Vec<(String, String)> {
-        vec![
-            ("AZURE_STORAGE_USE_EMULATOR".to_owned(), "true".to_owned()),
-            ("AZURITE_BLOB_STORAGE_URL".to_owned(), self.endpoint()),
-        ]
-    }
-
     fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
@@ -180,7 +172,7 @@ fn run<T>(future: impl Future<Output = T>) -> T {
 
 const BLOB: &str = "partnerled/act/20260701-20260731/r-1/part_0_0001.csv";
 
-async fn put(store: &Store, path: &str, bytes: &[u8]) {
+pub async fn put(store: &Store, path: &str, bytes: &[u8]) {
     store.objects().put(&Path::from(path), PutPayload::from(bytes.to_vec())).await.unwrap();
 }
 

@@ -1,6 +1,9 @@
 //! The engine from outside: whole pipelines on real files and a real store.
 
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on without")]
+
 mod azurite;
 mod faults;
 mod pipeline;
+mod slt;
 mod tenant;

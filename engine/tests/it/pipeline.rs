@@ -1,13 +1,18 @@
 //! The main job: what the generator wrote is what SQL answers, to the last
 //! decimal, however often and in whatever order it is loaded.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use costlake_benches::generator::{Compression, DataVersion, GeneratedTotals, GeneratorOptions};
-use costlake_engine::commit::LakeTable;
 use costlake_engine::commit::maintain;
-use costlake_engine::ingest::{IngestRequest, Reload};
+use costlake_engine::commit::{Lake, LakeTable};
+use costlake_engine::ingest::{IngestOptions, IngestRequest, Reload, Silent, ingest};
 use costlake_engine::model::money::format_decimal;
 use costlake_engine::model::{DatasetType, ScopeType};
+use costlake_engine::source::SourceUrl;
 
+use crate::azurite::{Azurite, put};
 use crate::tenant::{Tenant, month, rows, small, words};
 
 /// The generator's own totals as rows of the query below.
@@ -194,4 +199,47 @@ async fn compaction_and_vacuum_keep_every_row_and_the_month_stays_known() {
     assert_verified(&tenant).await;
     let report = tenant.ingest(&tenant.request()).await;
     assert_eq!(words(&report), ["unchanged"; 4], "{report:?}");
+}
+
+/// Exports and lake both in Blob storage, as partners have them.
+#[tokio::test(flavor = "multi_thread")]
+async fn exports_and_lake_in_blob_storage() {
+    let Some(azurite) = Azurite::shared() else { return };
+    azurite.create_container("partner-exports");
+    azurite.create_container("partner-lake");
+    let (local, totals) = Tenant::generated(&small());
+    let exports = azurite.open("az://partner-exports");
+    for dataset in DatasetType::ALL {
+        for month in small().months {
+            for blob in local.blobs(dataset, month) {
+                let name = blob.strip_prefix(local.exports()).unwrap().to_str().unwrap();
+                put(&exports, name, &std::fs::read(&blob).unwrap()).await;
+            }
+        }
+    }
+    let storage: HashMap<String, String> = azurite.options().into_iter().collect();
+    let lake = Lake::at("az://partner-lake/costs", storage).unwrap();
+    let tenant = Tenant { lake, ..local };
+    let at = |dataset: DatasetType, name: &str| {
+        (dataset, SourceUrl::parse(&format!("az://partner-exports/{name}")).unwrap())
+    };
+    let request = IngestRequest {
+        exports: vec![
+            at(DatasetType::ActualCost, "actual"),
+            at(DatasetType::AmortizedCost, "amortized"),
+        ],
+        ..tenant.request()
+    };
+    let mut options = IngestOptions::default();
+    for (key, value) in azurite.options() {
+        options.store.insert(&key, value.as_str()).unwrap();
+    }
+    for expected in ["loaded", "unchanged"] {
+        let report = ingest(&tenant.lake, &request, &options, Arc::new(Silent)).await.unwrap();
+        assert_eq!(words(&report), [expected; 4], "{report:?}");
+        assert_equal(&tenant, &totals).await;
+    }
+    let etags = tenant.query("select count(*) from ingest_runs where blobs[1]['etag'] is null");
+    assert_eq!(etags.await, [["0"]]);
+    assert_verified(&tenant).await;
 }

@@ -180,11 +180,7 @@ fn collect(folder: &Path, blobs: &mut Vec<PathBuf>) {
 }
 
 /// What became of one month.
-pub fn outcome<'a>(
-    report: &'a IngestReport,
-    dataset: DatasetType,
-    month: BillingMonth,
-) -> &'a MonthReport {
+pub fn outcome(report: &IngestReport, dataset: DatasetType, month: BillingMonth) -> &MonthReport {
     report
         .months
         .iter()

@@ -104,7 +104,7 @@ impl AggregateUDFImpl for DecimalAggregate {
         }
     }
 
-    fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
         let Some(scale) = decimal_scale(args.expr_fields[0].data_type()) else {
             return self.stock.accumulator(args);
         };
@@ -120,14 +120,17 @@ impl AggregateUDFImpl for DecimalAggregate {
         Ok(Box::new(Total { kind: self.kind, scale, sum: i256::ZERO, count: 0 }))
     }
 
-    fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+    fn create_sliding_accumulator(
+        &self,
+        args: AccumulatorArgs<'_>,
+    ) -> Result<Box<dyn Accumulator>> {
         match decimal_scale(args.expr_fields[0].data_type()) {
             Some(_) => self.accumulator(args),
             None => self.stock.create_sliding_accumulator(args),
         }
     }
 
-    fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
+    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
         let data_type = args.input_fields[0].data_type();
         let Some(scale) = decimal_scale(data_type) else {
             return self.stock.state_fields(args);
@@ -143,7 +146,7 @@ impl AggregateUDFImpl for DecimalAggregate {
         ])
     }
 
-    fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
+    fn groups_accumulator_supported(&self, args: AccumulatorArgs<'_>) -> bool {
         match decimal_scale(args.expr_fields[0].data_type()) {
             Some(_) => !args.is_distinct,
             None => self.stock.groups_accumulator_supported(args),
@@ -152,7 +155,7 @@ impl AggregateUDFImpl for DecimalAggregate {
 
     fn create_groups_accumulator(
         &self,
-        args: AccumulatorArgs,
+        args: AccumulatorArgs<'_>,
     ) -> Result<Box<dyn GroupsAccumulator>> {
         match decimal_scale(args.expr_fields[0].data_type()) {
             Some(scale) => Ok(Box::new(GroupTotals {

@@ -8,8 +8,9 @@ async fn empty_session() -> Session {
     Session::from_tables(Vec::new(), &SessionOptions::default()).await.unwrap()
 }
 
-/// `t(k, x, y)` over decimals, split over two files.
-async fn session(values: &[(&str, &str, &str)]) -> Session {
+/// `t(k, x, y)` over decimals, split over two files. Files are read lazily: keep
+/// the lake as long as the session.
+async fn session(values: &[(&str, &str, &str)]) -> (TestLake, Session) {
     let lake = TestLake::new();
     let file = |values: &[(&str, &str, &str)]| {
         let keys: Vec<&str> = values.iter().map(|row| row.0).collect();
@@ -29,9 +30,7 @@ async fn session(values: &[(&str, &str, &str)]) -> Session {
         ],
     );
     let session = lake.session().await;
-    // The files are read lazily: the folder outlives the test.
-    std::mem::forget(lake);
-    session
+    (lake, session)
 }
 
 const T: &str = "(select customer_name as k, cost_in_billing_currency as x, cost_in_usd as y \
@@ -84,7 +83,7 @@ async fn literals_and_constants_are_exact() {
 
 #[tokio::test]
 async fn columns_keep_the_operators_names_and_the_money_type() {
-    let session = session(&[("a", "1", "2"), ("b", "3", "4")]).await;
+    let (_lake, session) = session(&[("a", "1", "2"), ("b", "3", "4")]).await;
     let sql = format!(
         "select x * y, x / y, x + y, x - 1, sum(x), avg(x), sum(x * y) over () from {T} group by x, y"
     );
@@ -98,7 +97,7 @@ async fn columns_keep_the_operators_names_and_the_money_type() {
 
 #[tokio::test]
 async fn arithmetic_on_columns_is_exact() {
-    let session = session(&[
+    let (_lake, session) = session(&[
         ("a", "100", "100"),
         ("a", "0.1", "3"),
         ("b", "", "5"),
@@ -136,7 +135,7 @@ async fn arithmetic_on_columns_is_exact() {
 #[tokio::test]
 async fn sums_are_exact_and_never_wrap() {
     let large = "99999999999999999999";
-    let session = session(&[
+    let (_lake, session) = session(&[
         ("over", large, "1"),
         ("over", large, "1"),
         ("back", large, "1"),
@@ -187,7 +186,7 @@ async fn sums_of_products_have_eighteen_decimals() {
     // Σ of 30 products of about 450,000: the stock type wraps above 170.
     let values: Vec<(&str, &str, &str)> =
         (0..30).map(|_| ("k", "12345.678901234567890123", "36.450000000000000001")).collect();
-    let session = session(&values).await;
+    let (_lake, session) = session(&values).await;
     let sql = format!("select sum(x * y), min(x * y) from {T}");
     assert_eq!(
         answer(&session, &sql).await.unwrap(),
@@ -198,7 +197,7 @@ async fn sums_of_products_have_eighteen_decimals() {
 #[tokio::test]
 async fn windows_add_and_take_back() {
     let large = "99999999999999999999";
-    let session =
+    let (_lake, session) =
         session(&[("1", large, "1"), ("2", "0.5", "1"), ("3", "", "2"), ("4", "-1", "3")]).await;
     let frame = "over (order by k rows between 1 preceding and current row)";
     let sql = format!(
