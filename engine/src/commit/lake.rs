@@ -12,9 +12,10 @@ use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 use deltalake::{DeltaTable, DeltaTableBuilder};
 use url::Url;
 
-use super::CommitError;
+use super::{CommitError, storage};
 use crate::model::columns::{self, BILLING_MONTH_COLUMN, COST_COLUMNS, SOURCE_COLUMN};
 use crate::model::{DECIMAL_PRECISION, DECIMAL_SCALE, DatasetType};
+use crate::source::SourceUrl;
 
 /// The lake format this version writes and the newest it reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -258,7 +259,7 @@ impl Lake {
     /// `abfss://…`). `storage_options` are named as `object_store` names
     /// them; the emulator is one of them.
     pub fn at(text: &str, storage_options: HashMap<String, String>) -> Result<Self, CommitError> {
-        deltalake::azure::register_handlers(None);
+        storage::register();
         let root = root_url(text)?;
         Ok(Self { address: text.to_owned(), root, storage_options })
     }
@@ -369,7 +370,9 @@ fn root_url(text: &str) -> Result<Url, CommitError> {
             std::path::absolute(FilePath::new(text)).map_err(|error| invalid(error.to_string()))?;
         Url::from_directory_path(&absolute).map_err(|()| invalid("no absolute path".to_owned()))?
     };
-    if !["file", "az", "adl", "azure", "abfs", "abfss", "memory"].contains(&url.scheme()) {
+    if storage::AZURE_SCHEMES.contains(&url.scheme()) {
+        SourceUrl::parse(text).map_err(|error| invalid(error.to_string()))?;
+    } else if !["file", "memory"].contains(&url.scheme()) {
         return Err(invalid(format!("{}:// is not supported", url.scheme())));
     }
     if url.query().is_some() || url.fragment().is_some() {

@@ -10,6 +10,7 @@ pub mod ledger;
 pub mod maintain;
 pub mod replace;
 pub mod snapshot;
+mod storage;
 
 use deltalake::DeltaTableError;
 use deltalake::kernel::transaction::TransactionError;
@@ -182,7 +183,10 @@ pub(crate) fn delta_class(error: &DeltaTableError) -> ErrorClass {
         DeltaTableError::InvalidTableLocation(_)
         | DeltaTableError::NotATable(_)
         | DeltaTableError::MissingFeature { .. } => ErrorClass::BadConfig,
-        other => store_error_inside(other).map_or(ErrorClass::BadInput, store_class),
+        other => storage::source_error_inside(other)
+            .map(Fault::class)
+            .or_else(|| store_error_inside(other).map(store_class))
+            .unwrap_or(ErrorClass::BadInput),
     }
 }
 
