@@ -71,7 +71,12 @@ impl Observer for IngestProgress {
         let run = self.runs.lock().unwrap_or_else(PoisonError::into_inner).remove(&run);
         if let Some(Run { label, bar, rows }) = run {
             bar.finish_and_clear();
-            self.note(&format!("{label}: {outcome} ({rows} rows)"));
+            // Rows that were read and not kept would only mislead.
+            match (outcome, rows) {
+                ("loaded", 1) => self.note(&format!("{label}: loaded (1 row)")),
+                ("loaded", _) => self.note(&format!("{label}: loaded ({rows} rows)")),
+                _ => self.note(&format!("{label}: {outcome}")),
+            }
         }
     }
 

@@ -137,13 +137,13 @@ fn tell_faults(report: &IngestReport, messages: &Messages) {
                 }
                 if loaded.rejected_rows > 0 {
                     messages.warning(&format!(
-                        "{label}: loaded without {} rows that cannot be read; see rejected_rows",
+                        "{label}: rows left out because they cannot be read: {}; see rejected_rows",
                         loaded.rejected_rows
                     ));
                 }
                 if loaded.rows_outside_month > 0 {
                     messages.note(&format!(
-                        "{label}: {} rows have a day outside the month",
+                        "{label}: rows whose day lies outside the month: {}",
                         loaded.rows_outside_month
                     ));
                 }

@@ -1,6 +1,6 @@
 //! One column's values as text or JSON.
 //!
-//! Input: an Arrow array. Output: cells, exact: decimals plain and without
+//! Input: an Arrow array. Output: cells, exact: decimals plain, money without
 //! trailing zeros, days and times in ISO 8601, nested values as JSON.
 
 use std::fmt::Write as _;
@@ -14,6 +14,10 @@ use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+
+/// Decimals of money. Their trailing zeros say nothing and are left out; who casts
+/// to fewer decimals wants to see them all.
+const TRIMMED_SCALE_MIN: usize = 18;
 
 /// How instants are spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,6 +163,9 @@ fn push_decimal(out: &mut String, unscaled: impl std::fmt::Display, scale: i8) {
         out.insert_str(digits_start, &"0".repeat(scale + 1 - digits));
     }
     out.insert(out.len() - scale, '.');
+    if scale < TRIMMED_SCALE_MIN {
+        return;
+    }
     let kept = out.trim_end_matches('0').trim_end_matches('.').len();
     out.truncate(kept);
 }

@@ -43,6 +43,12 @@ impl Run {
         std::fs::write(self.path(name), text).unwrap();
     }
 
+    /// Copies a folder of `testdata` here.
+    pub fn take(&self, folder: &str, name: &str) {
+        let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("testdata");
+        copy(&testdata.join(folder), &self.path(name));
+    }
+
     pub fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).unwrap()
     }
@@ -84,7 +90,25 @@ impl Run {
             .unwrap();
         // A command that does not read stdin may be gone already.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        child.wait_with_output().unwrap().into()
+        let mut ended = Ended::from(child.wait_with_output().unwrap());
+        // Messages name files in full, and the folder is another one each time.
+        let folder = self.folder.path().to_str().unwrap();
+        ended.stdout = ended.stdout.replace(folder, "[folder]");
+        ended.stderr = ended.stderr.replace(folder, "[folder]");
+        ended
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            std::fs::copy(from, to).unwrap();
+        }
     }
 }
 

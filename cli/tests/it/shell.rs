@@ -81,3 +81,15 @@ fn a_missing_table_is_said_with_the_way_out() {
     assert!(ended.stderr.contains("there is no table or view no_such_table_anywhere"));
     assert!(ended.stderr.contains(".tables lists what there is"));
 }
+
+#[test]
+fn the_catalog_is_listed_in_the_mode_of_the_shell() {
+    let script = ".mode csv\n\\dt\n\\dv sav*\n\\d actual_cost\n";
+    let ended = Run::new().run_with_input(&["sql"], script);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    for line in ["\nactual_cost,table,", "\nsavings,view,", "\ncost_in_billing_currency,"] {
+        assert!(ended.stdout.contains(line), "{line:?} in {}", ended.stdout);
+    }
+    let ended = Run::new().run_with_input(&["sql"], ".schema savings\n");
+    assert!(ended.done().contains("view savings (\n"), "{}", ended.stdout);
+}

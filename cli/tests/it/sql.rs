@@ -36,7 +36,7 @@ fn several_statements_run_in_order() {
 fn an_output_file_appears_complete_or_not_at_all() {
     let run = Run::new();
     run.run(&["sql", "-c", ROWS, "--output", "rows.csv"]).done();
-    assert!(run.read("rows.csv").starts_with("customer,cost,day,open\nContoso,12.5,"));
+    assert!(run.read("rows.csv").starts_with("customer,cost,day,open\nContoso,12.50,"));
     run.run(&["sql", "-c", ROWS, "--output", "rows.parquet"]).done();
     assert!(std::fs::read(run.path("rows.parquet")).unwrap().starts_with(b"PAR1"));
 

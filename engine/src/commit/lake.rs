@@ -5,7 +5,7 @@
 //! tables. Never creates a table and never reads an environment variable.
 
 use std::collections::HashMap;
-use std::path::Path as FilePath;
+use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
@@ -15,7 +15,8 @@ use url::Url;
 use super::{CommitError, storage};
 use crate::model::columns::{self, BILLING_MONTH_COLUMN, COST_COLUMNS, SOURCE_COLUMN};
 use crate::model::{DECIMAL_PRECISION, DECIMAL_SCALE, DatasetType};
-use crate::source::SourceUrl;
+use crate::source::url::shown;
+use crate::source::{SourceError, SourceUrl};
 
 /// The lake format this version writes and the newest it reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -360,7 +361,10 @@ fn check_format(table: LakeTable, delta: &DeltaTable) -> Result<(), CommitError>
 
 /// The lake's root as a URL with a trailing slash.
 fn root_url(text: &str) -> Result<Url, CommitError> {
-    let invalid = |reason: String| CommitError::InvalidAddress { address: text.to_owned(), reason };
+    let invalid = |reason: String| CommitError::InvalidAddress { address: shown(text), reason };
+    if text.contains("://") && text.contains(['?', '#']) {
+        return Err(invalid("it has a query, which may hold a secret".to_owned()));
+    }
     let mut url = if text.contains("://") {
         Url::parse(text).map_err(|error| invalid(error.to_string()))?
     } else if text.is_empty() {
@@ -371,12 +375,16 @@ fn root_url(text: &str) -> Result<Url, CommitError> {
         Url::from_directory_path(&absolute).map_err(|()| invalid("no absolute path".to_owned()))?
     };
     if storage::AZURE_SCHEMES.contains(&url.scheme()) {
-        SourceUrl::parse(text).map_err(|error| invalid(error.to_string()))?;
+        SourceUrl::parse(text).map_err(|error| match error {
+            SourceError::InvalidUrl { reason, .. } => invalid(reason.to_owned()),
+            other => invalid(other.to_string()),
+        })?;
     } else if !["file", "memory"].contains(&url.scheme()) {
         return Err(invalid(format!("{}:// is not supported", url.scheme())));
     }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(invalid("a lake address has no query string".to_owned()));
+    let is_file = |path: PathBuf| path.components().collect::<PathBuf>().is_file();
+    if url.scheme() == "file" && url.to_file_path().is_ok_and(is_file) {
+        return Err(invalid("it is a file, not a folder".to_owned()));
     }
     if !url.path().ends_with('/') {
         url.set_path(&format!("{}/", url.path()));

@@ -150,7 +150,7 @@ pub enum RunFault {
         found: u64,
     },
     /// More rows cannot be read than are allowed.
-    #[error("{rejected} rows cannot be read, {allowed} are allowed; the first: {}", first.reason)]
+    #[error("{rejected} {} cannot be read, {allowed} allowed; the first: {}", rows(*rejected), first.reason)]
     Rejected {
         /// How many.
         rejected: u64,
@@ -170,6 +170,10 @@ pub enum RunFault {
     /// The sums of the month do not fit their type.
     #[error("a control total exceeds 38 digits with 18 decimals")]
     TotalsOverflow,
+}
+
+fn rows(count: u64) -> &'static str {
+    if count == 1 { "row" } else { "rows" }
 }
 
 impl Fault for RunFault {

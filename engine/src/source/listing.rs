@@ -48,10 +48,10 @@ pub async fn list(store: &Store) -> Result<Listing, SourceError> {
         let entries = list_directory(&store.with_prefix(parent)).await?;
         return Ok(Listing { root: ListingRoot::Directory, entries });
     }
-    let mut entries = vec![entry(&parent, file)];
+    let mut entries = vec![entry(store, &parent, file)];
     for name in MANIFEST_NAMES {
         let manifest = head(store, &parent.clone().join(name)).await?;
-        entries.extend(manifest.map(|manifest| entry(&parent, manifest)));
+        entries.extend(manifest.map(|manifest| entry(store, &parent, manifest)));
     }
     Ok(Listing { root: ListingRoot::File, entries })
 }
@@ -111,7 +111,7 @@ async fn list_directory(store: &Store) -> Result<Vec<BlobEntry>, SourceError> {
             let place = store.place().to_owned();
             return Err(SourceError::TooManyBlobs { place, blobs_max: LISTING_BLOBS_MAX });
         }
-        entries.push(entry(prefix, object));
+        entries.push(entry(store, prefix, object));
     }
     Ok(entries)
 }
@@ -127,9 +127,10 @@ pub(super) async fn head(store: &Store, path: &Path) -> Result<Option<ObjectMeta
     }
 }
 
-fn entry(root: &Path, object: ObjectMeta) -> BlobEntry {
-    let full_path = object.location.to_string();
-    let relative = full_path.strip_prefix(root.as_ref()).unwrap_or(&full_path);
+fn entry(store: &Store, root: &Path, object: ObjectMeta) -> BlobEntry {
+    let full_path = store.blob_name(&object.location);
+    let location = object.location.as_ref();
+    let relative = location.strip_prefix(root.as_ref()).unwrap_or(location);
     BlobEntry {
         path: relative.trim_start_matches('/').to_owned(),
         size_bytes: object.size,

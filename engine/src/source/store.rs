@@ -120,13 +120,15 @@ impl fmt::Debug for StoreOptions {
     }
 }
 
-/// How a store wants to see again the ETags it lists.
+/// Where a store's blobs are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum EtagStyle {
-    /// As listed.
-    Verbatim,
-    /// In quotes: Azure lists them without and compares them with.
-    Quoted,
+enum StoreKind {
+    /// Files of this machine.
+    Local,
+    /// A container.
+    Azure,
+    /// Brought along by the caller.
+    Given,
 }
 
 /// An object store and the path an export URL has in it.
@@ -136,7 +138,7 @@ pub struct Store {
     prefix: Path,
     /// Name of the whole in messages.
     place: String,
-    etag_style: EtagStyle,
+    kind: StoreKind,
     secrets: Secrets,
 }
 
@@ -145,8 +147,8 @@ impl Store {
     pub fn open(url: &SourceUrl, options: &StoreOptions) -> Result<Self, SourceError> {
         let place = url.to_string();
         let secrets = options.secrets();
-        let (objects, etag_style): (Arc<dyn ObjectStore>, _) = match &url.place {
-            SourcePlace::Local => (Arc::new(LocalFileSystem::new()), EtagStyle::Verbatim),
+        let (objects, kind): (Arc<dyn ObjectStore>, _) = match &url.place {
+            SourcePlace::Local => (Arc::new(LocalFileSystem::new()), StoreKind::Local),
             SourcePlace::Azure { account, container } => {
                 let objects = azure(account.as_ref(), container, options).map_err(|error| {
                     SourceError::BadOptions {
@@ -154,17 +156,16 @@ impl Store {
                         reason: secrets.scrub(&error.to_string()),
                     }
                 })?;
-                (objects, EtagStyle::Quoted)
+                (objects, StoreKind::Azure)
             }
         };
-        Ok(Self { objects, prefix: url.path.clone(), place, etag_style, secrets })
+        Ok(Self { objects, prefix: url.path.clone(), place, kind, secrets })
     }
 
     /// A store that is already there, e.g. one in memory.
     pub fn from_parts(objects: Arc<dyn ObjectStore>, prefix: Path) -> Self {
         let place = format!("{objects}/{prefix}");
-        let (etag_style, secrets) = (EtagStyle::Verbatim, Secrets::default());
-        Self { objects, prefix, place, etag_style, secrets }
+        Self { objects, prefix, place, kind: StoreKind::Given, secrets: Secrets::default() }
     }
 
     /// The store itself; its paths are relative to the container.
@@ -182,11 +183,20 @@ impl Store {
         &self.place
     }
 
+    /// A blob's path as people write it: absolute on disk, else within the container.
+    pub(super) fn blob_name(&self, location: &Path) -> String {
+        match self.kind {
+            StoreKind::Local => format!("/{location}"),
+            StoreKind::Azure | StoreKind::Given => location.to_string(),
+        }
+    }
+
     /// An ETag as listed, in the form this store compares.
     pub(super) fn etag_to_match(&self, etag: &str) -> String {
-        match self.etag_style {
-            EtagStyle::Verbatim => etag.to_owned(),
-            EtagStyle::Quoted => format!("\"{etag}\""),
+        match self.kind {
+            StoreKind::Local | StoreKind::Given => etag.to_owned(),
+            // Azure lists them without quotes and compares them with.
+            StoreKind::Azure => format!("\"{etag}\""),
         }
     }
 

@@ -183,7 +183,7 @@ fn account(host: &str) -> Option<AzureAccount> {
 }
 
 /// A URL as it may be printed: without query and without credentials.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let plain = text.split(['?', '#']).next().unwrap_or_default();
     let Some((scheme, rest)) = plain.split_once("://") else { return plain.to_owned() };
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));

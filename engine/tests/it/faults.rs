@@ -136,7 +136,7 @@ async fn rows_with_a_field_too_few_or_too_many() {
             edit_part(part, manifest, |text| edit_record(&text, change));
         })
         .await;
-        assert_says(&complaint, &["1 rows cannot be read", fields, "70", "--max-rejected"]);
+        assert_says(&complaint, &["1 row cannot be read", fields, "70", "--max-rejected"]);
         let rejected = tenant
             .query("select blob, line, byte_offset, reason, raw_text from rejected_rows")
             .await;
