@@ -178,7 +178,8 @@ pub struct IngestArguments {
 A statement that fails ends the script with exit code 1; an unreachable lake with 3.")]
 pub struct SqlArguments {
     /// Run these statements and leave; may be repeated
-    #[arg(long, short, value_name = "SQL", conflicts_with = "file")]
+    // A statement may begin with a comment.
+    #[arg(long, short, value_name = "SQL", conflicts_with = "file", allow_hyphen_values = true)]
     pub command: Vec<String>,
     /// Run the statements of a file and leave; - is stdin
     #[arg(long, short, value_name = "FILE")]
@@ -222,11 +223,11 @@ pub struct LakeArguments {
 pub enum LakeCommand {
     /// Show sources, datasets, months, rows and bytes in the lake
     Status,
-    /// Show the commits of a table, newest first
+    /// Show the commits of the tables, newest first
     History {
-        /// Table
-        #[arg(long, value_name = "NAME", default_value = "actual_cost")]
-        table: String,
+        /// Only this table [default: all]
+        #[arg(long, value_name = "NAME")]
+        table: Option<String>,
         /// Most commits shown
         #[arg(long, value_name = "N", default_value_t = 20)]
         limit: usize,
@@ -241,7 +242,8 @@ pub enum LakeCommand {
     },
     /// Delete files that no version within the retention needs
     ///
-    /// History older than the retention can no longer be read afterwards.
+    /// History older than the retention can no longer be read afterwards. What
+    /// interrupted loads left behind goes too, once it is a day old.
     Vacuum {
         /// Days of history to keep
         #[arg(long, value_name = "DAYS", default_value_t = 90)]

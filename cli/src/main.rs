@@ -16,6 +16,7 @@ mod args;
 mod commands;
 mod environment;
 mod failure;
+mod interrupt;
 mod messages;
 mod output;
 mod progress;

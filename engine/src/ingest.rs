@@ -27,8 +27,8 @@ use crate::commit::ledger::{
 use crate::commit::replace::{MonthReplacement, loaded_version, replace_month};
 use crate::commit::{CommitError, Lake, LakeTable};
 use crate::discover::{
-    ChooseOptions, ExportRun, MonthChoice, MonthOutcome, RunNote, candidates, choose, load_key,
-    load_version,
+    ChooseOptions, DiscoverError, ExportRun, MonthChoice, MonthOutcome, RunNote, candidates,
+    choose, load_key, load_version, shows_runs,
 };
 use crate::model::{BillingMonth, DatasetType, Scope, SourceName};
 use crate::source::{SourceUrl, Store, StoreOptions, fetch_manifests, list};
@@ -130,9 +130,18 @@ async fn plan(
         first_month: None,
         today: Some(days_of(request.now_us)),
     };
-    let selection = choose(candidates(&listing, &manifests), dataset, &choose_options)
-        .map_err(|source| IngestError::Choose { url: url.to_string(), source })?;
-    Ok(Plan { dataset, store, months: selection.months, unplaced: selection.unplaced })
+    let chosen = choose(candidates(&listing, &manifests), dataset, &choose_options);
+    let (months, unplaced) = match (chosen, &request.months) {
+        (Ok(selection), _) => (selection.months, selection.unplaced),
+        // The export is there, but has no run of any month asked for.
+        (Err(DiscoverError::NoRun), Some(months)) if shows_runs(&listing) => {
+            let missing =
+                |&month| MonthChoice { month, outcome: MonthOutcome::Missing, notes: Vec::new() };
+            (months.iter().map(missing).collect(), Vec::new())
+        }
+        (Err(source), _) => return Err(IngestError::Choose { url: url.to_string(), source }),
+    };
+    Ok(Plan { dataset, store, months, unplaced })
 }
 
 /// Days since 1970-01-01 of an instant.
@@ -188,9 +197,13 @@ impl Conductor<'_> {
         // month after this line makes our own commit fail.
         let base = self.lake.ensure_table(table).await?;
         let holds = loaded_version(&base, table, &partition).await?;
-        if self.request.reload == Reload::IfChanged && holds == Some(load_version(run)) {
-            self.repair_ledger(&base, run, &partition).await?;
-            return Ok(Outcome::Unchanged);
+        if let Some(held) = holds {
+            self.repair_ledger(&base, run.dataset, &partition, held).await?;
+            if self.request.reload == Reload::IfChanged
+                && !self.replaces(&base, run, &partition, held).await?
+            {
+                return Ok(Outcome::Unchanged);
+            }
         }
         let stem = format!("{}-{}", &load_key(run)[..16], uuid::Uuid::new_v4().simple());
         let started = std::time::Instant::now();
@@ -200,7 +213,7 @@ impl Conductor<'_> {
             Err(failure) => {
                 let LoadFailure { fault, files, rejected } = *failure;
                 discard(base.log_store().object_store(None).as_ref(), &files).await;
-                self.keep_rejections(run, &partition, &rejected).await?;
+                self.keep_rejections(run, &partition, &rejected, holds).await?;
                 return Err(fault);
             }
         };
@@ -215,7 +228,8 @@ impl Conductor<'_> {
         }
         // Also after a refusal: the rows are the reason, and must not vanish.
         if !matches!(&committed, Err(fault) if fault.is_conflict()) {
-            self.keep_rejections(run, &partition, &output.rejected).await?;
+            let stands = if committed.is_ok() { None } else { holds };
+            self.keep_rejections(run, &partition, &output.rejected, stands).await?;
         }
         let entry = match committed {
             Ok(entry) => entry,
@@ -365,12 +379,51 @@ impl Conductor<'_> {
         }
     }
 
+    /// Whether the run is to take the place of what the month holds.
+    ///
+    /// # Errors
+    /// [`RunFault::OlderRun`] when the month holds a run that Azure submitted later:
+    /// that one was complete, and the month keeps it.
+    async fn replaces(
+        &self,
+        base: &DeltaTable,
+        run: &ExportRun,
+        partition: &Partition,
+        held: i64,
+    ) -> Result<bool, IngestError> {
+        let same_run = held == load_version(run);
+        if same_run && self.request.scope.is_none() {
+            return Ok(false);
+        }
+        let Some(entry) = recover_entry(base, run.dataset, partition).await? else {
+            return Ok(!same_run);
+        };
+        if same_run {
+            // The ledger says at which scope the source sees the bill.
+            let told = self.request.scope.as_ref().map(|scope| scope.scope_type.name());
+            return Ok(entry.scope_type.as_deref() != told);
+        }
+        let Some(held_submitted_us) = entry.submitted_at_us else { return Ok(true) };
+        let submitted_us = run.submitted_at_ms.map(|submitted| submitted * 1_000);
+        if submitted_us.is_none_or(|submitted| submitted < held_submitted_us) {
+            return Err(RunFault::OlderRun { held: entry.run_id }.into());
+        }
+        Ok(true)
+    }
+
+    /// Makes `rejected_rows` say what the latest attempt rejected; `stands` is the
+    /// load that the month holds on to, whose rejected rows stay.
     async fn keep_rejections(
         &self,
         run: &ExportRun,
         partition: &Partition,
         rows: &[(Arc<str>, crate::normalize::RejectedRow)],
+        stands: Option<i64>,
     ) -> Result<(), IngestError> {
+        if stands == Some(load_version(run)) {
+            // The same run, loaded before: what it rejected then is there.
+            return Ok(());
+        }
         let base = self.lake.ensure_table(LakeTable::RejectedRows).await?;
         let rejections = Rejections {
             dataset: run.dataset,
@@ -378,27 +431,29 @@ impl Conductor<'_> {
             run_id: &run.run_id,
             load_key: &load_key(run),
             rows,
+            stands,
             now_us: self.request.now_us,
         };
         Ok(ledger::replace_rejections(&base, &rejections).await?)
     }
 
-    /// A crash may have come between the month's commit and its ledger row.
+    /// A crash may have come between a month's commit and its ledger row.
     async fn repair_ledger(
         &self,
         cost: &DeltaTable,
-        run: &ExportRun,
+        dataset: DatasetType,
         partition: &Partition,
+        held: i64,
     ) -> Result<(), IngestError> {
         let runs = self.lake.ensure_table(LakeTable::IngestRuns).await?;
-        if ledger::has_entry(&runs, run.dataset, partition, load_version(run)).await? {
+        if ledger::has_entry(&runs, dataset, partition, held).await? {
             return Ok(());
         }
-        if let Some(entry) = recover_entry(cost, run.dataset, partition).await? {
-            append_entry(self.lake, partition, &entry, load_version(run)).await?;
+        if let Some(entry) = recover_entry(cost, dataset, partition).await? {
+            append_entry(self.lake, partition, &entry, held).await?;
             self.observer.note(&format!(
                 "{} {}: wrote the ledger row that an interrupted ingest left out",
-                run.dataset.table_name(),
+                dataset.table_name(),
                 partition.billing_month
             ));
         }
@@ -415,8 +470,9 @@ impl Conductor<'_> {
     ) -> Result<Outcome, IngestError> {
         let table = LakeTable::from(run.dataset);
         let now = self.lake.ensure_table(table).await?;
-        if loaded_version(&now, table, partition).await? == Some(load_version(run)) {
-            self.repair_ledger(&now, run, partition).await?;
+        let held = loaded_version(&now, table, partition).await?;
+        if held == Some(load_version(run)) {
+            self.repair_ledger(&now, run.dataset, partition, load_version(run)).await?;
             return Ok(Outcome::Unchanged);
         }
         Err(fault)

@@ -1,4 +1,4 @@
--- question: Does every month hold exactly the rows and the cost its run was loaded with?
+-- question: Does every month hold exactly the rows and the money its run was loaded with?
 -- sources: actual_cost, amortized_cost, ingest_runs, current_runs
 with held as (
     select
@@ -7,7 +7,9 @@ with held as (
         billing_month,
         billing_currency,
         count(*) as rows,
-        sum(cost_in_billing_currency) as cost
+        sum(cost_in_billing_currency) as cost,
+        coalesce(sum(payg_cost_in_billing_currency), 0) as payg_cost,
+        coalesce(sum(cost_in_usd), 0) as cost_usd
     from actual_cost
     group by source, billing_month, billing_currency
     union all
@@ -17,7 +19,9 @@ with held as (
         billing_month,
         billing_currency,
         count(*) as rows,
-        sum(cost_in_billing_currency) as cost
+        sum(cost_in_billing_currency) as cost,
+        coalesce(sum(payg_cost_in_billing_currency), 0) as payg_cost,
+        coalesce(sum(cost_in_usd), 0) as cost_usd
     from amortized_cost
     group by source, billing_month, billing_currency
 ),
@@ -44,15 +48,42 @@ loaded as (
         billing_month,
         nullif(totals['billing_currency'], '') as billing_currency,
         totals['rows'] as rows,
-        totals['cost_in_billing_currency'] as cost
+        totals['cost_in_billing_currency'] as cost,
+        totals['payg_cost_in_billing_currency'] as payg_cost,
+        totals['cost_in_usd'] as cost_usd
     from applied
 ),
 
+-- Stacked and grouped rather than joined: a NULL currency then meets its like.
 stacked as (
-    select dataset, source, billing_month, billing_currency, rows as held_rows, 0 as loaded_rows, cost as held_cost, 0.0 as loaded_cost
+    select
+        dataset,
+        source,
+        billing_month,
+        billing_currency,
+        rows as held_rows,
+        cost as held_cost,
+        payg_cost as held_payg_cost,
+        cost_usd as held_cost_usd,
+        0 as loaded_rows,
+        0.0 as loaded_cost,
+        0.0 as loaded_payg_cost,
+        0.0 as loaded_cost_usd
     from held
     union all
-    select dataset, source, billing_month, billing_currency, 0 as held_rows, rows as loaded_rows, 0.0 as held_cost, cost as loaded_cost
+    select
+        dataset,
+        source,
+        billing_month,
+        billing_currency,
+        0 as held_rows,
+        0.0 as held_cost,
+        0.0 as held_payg_cost,
+        0.0 as held_cost_usd,
+        rows as loaded_rows,
+        cost as loaded_cost,
+        payg_cost as loaded_payg_cost,
+        cost_usd as loaded_cost_usd
     from loaded
 )
 
@@ -64,7 +95,15 @@ select
     sum(held_rows) as held_rows,
     sum(loaded_rows) as loaded_rows,
     sum(held_cost) as held_cost,
-    sum(loaded_cost) as loaded_cost
+    sum(loaded_cost) as loaded_cost,
+    sum(held_payg_cost) as held_payg_cost,
+    sum(loaded_payg_cost) as loaded_payg_cost,
+    sum(held_cost_usd) as held_cost_usd,
+    sum(loaded_cost_usd) as loaded_cost_usd
 from stacked
 group by dataset, source, billing_month, billing_currency
-having sum(held_rows) <> sum(loaded_rows) or sum(held_cost) <> sum(loaded_cost)
+having
+    sum(held_rows) <> sum(loaded_rows)
+    or sum(held_cost) <> sum(loaded_cost)
+    or sum(held_payg_cost) <> sum(loaded_payg_cost)
+    or sum(held_cost_usd) <> sum(loaded_cost_usd)

@@ -224,7 +224,7 @@ pub enum GeneratorError {
         start: BillingMonth,
     },
     /// There is no such file.
-    #[error("there is no {version:?} file at scope {scope}")]
+    #[error("there is no file of version {} at scope {scope}", version.azure_name())]
     NoSuchFile {
         /// The version.
         version: DataVersion,
@@ -264,7 +264,7 @@ impl Fault for GeneratorError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NoSuchFile { .. } => Some("use the data version V2021_10_01".to_owned()),
+            Self::NoSuchFile { .. } => Some("use the data version 2021-10-01".to_owned()),
             Self::BeforeTenant { .. } => {
                 Some("set an earlier first month of the tenant".to_owned())
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use costlake_engine::discover::{Refusal, RunNote};
+use costlake_engine::discover::RunNote;
 use costlake_engine::error::{ErrorClass, Fault as _};
 use costlake_engine::ingest::{
     IngestOptions, IngestReport, IngestRequest, MonthReport, Outcome, Reload, ingest,
@@ -119,6 +119,7 @@ fn costs(totals: &ControlTotals) -> String {
     let costs: Vec<String> = totals
         .iter()
         .map(|(currency, totals)| {
+            let currency = if currency.is_empty() { "(no currency)" } else { currency };
             format!("{} {currency}", format_decimal(totals.cost_in_billing_currency))
         })
         .collect();
@@ -163,14 +164,19 @@ fn tell_faults(report: &IngestReport, messages: &Messages) {
         }
         for note in &month.notes {
             let text = format!("{label}: run {} passed over: {}", note.run_id, note.reason);
-            match note.reason {
-                Refusal::NoManifest => messages.note(&text),
-                _ => messages.warning(&text),
+            if note.reason.is_harmless() {
+                messages.note(&text);
+            } else {
+                messages.warning(&text);
             }
         }
     }
     for note in &report.unplaced {
-        messages.failure(&refused(&format!("run {}", note.run_id), note));
+        if note.reason.is_harmless() {
+            messages.note(&format!("{} left alone: {}", note.run_id, note.reason));
+        } else {
+            messages.failure(&refused(&format!("run {}", note.run_id), note));
+        }
     }
 }
 
@@ -189,8 +195,10 @@ fn refused(label: &str, note: &RunNote) -> Failure {
 pub fn conclude(report: &IngestReport) -> Result<(), Failure> {
     let Some(class) = report.worst() else { return Ok(()) };
     let failed = report.months.iter().filter(|month| month.outcome.class().is_some()).count();
-    let what = if failed == 0 {
-        "every month is loaded, but a newer run was passed over".to_owned()
+    let what = if report.months.is_empty() {
+        "nothing is loaded: no run tells its month".to_owned()
+    } else if failed == 0 {
+        "the months are as their best run says, but a run was passed over".to_owned()
     } else {
         format!("{failed} of {} months not loaded; they keep what they had", report.months.len())
     };

@@ -4,7 +4,6 @@
 //! a bounded channel and are written by the caller's thread, so that a slow
 //! reader slows the query down instead of filling memory.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -16,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::source::StatementPlace;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 
 /// Batches on their way between the query and the writer.
 const BATCHES_IN_FLIGHT_MAX: usize = 2;
@@ -34,12 +34,13 @@ pub struct Running {
     task: JoinHandle<()>,
     /// One listener for the whole statement: Ctrl-C pressed while rows are
     /// written, between two arrivals, must count too.
-    interrupt: Pin<Box<dyn Future<Output = std::io::Result<()>> + Send>>,
+    interrupt: Interrupt,
 }
 
 impl Running {
     /// Starts a statement. Needs a runtime.
     pub fn start(session: &Arc<Session>, place: StatementPlace) -> Self {
+        let interrupt = Interrupt::from_now();
         let (sender, arrivals) = mpsc::channel(BATCHES_IN_FLIGHT_MAX);
         let session = Arc::clone(session);
         let task = tokio::spawn(async move {
@@ -48,7 +49,7 @@ impl Running {
                 let _ = sender.send(Err(failure)).await;
             }
         });
-        Self { arrivals, task, interrupt: Box::pin(tokio::signal::ctrl_c()) }
+        Self { arrivals, task, interrupt }
     }
 
     /// The next arrival; none at the end. Ctrl-C ends it with
@@ -56,7 +57,7 @@ impl Running {
     pub async fn next(&mut self) -> Option<Result<Arrival, Failure>> {
         tokio::select! {
             biased;
-            _ = &mut self.interrupt => {
+            () = self.interrupt.next() => {
                 self.task.abort();
                 Some(Err(Failure::Canceled))
             }

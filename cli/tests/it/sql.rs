@@ -154,3 +154,37 @@ fn ctrl_c_cancels_even_while_rows_stream() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(stderr, "error: canceled\n");
 }
+
+#[test]
+fn a_statement_may_begin_with_a_comment() {
+    let ended =
+        Run::new().run(&["sql", "--format", "csv", "-c", "-- question: one?\nselect 1 as a"]);
+    assert_eq!(ended.done(), "a\n1\n");
+}
+
+/// A query that computes and yields no row for long: every worker is busy.
+#[test]
+#[cfg(unix)]
+fn ctrl_c_is_heard_while_every_worker_computes() {
+    let run = Run::new();
+    let busy = "select count(*) from generate_series(1, 400000) as a(x), \
+                generate_series(1, 400000) as b(y) where x * y % 7919 = 3";
+    let mut command = run.command(&["sql", "-c", busy, "--format", "csv"]);
+    command.env("COSTLAKE_THREADS", "2");
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let child = child.unwrap();
+    let pid = child.id().to_string();
+    // Until the query computes there is nothing to wait on but its processor time.
+    let seconds_used = || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
+        fields.get(11).and_then(|ticks| ticks.parse::<u64>().ok()).unwrap_or(0) / 100
+    };
+    while seconds_used() < 2 {
+        std::thread::yield_now();
+    }
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130));
+    assert_eq!(String::from_utf8(ended.stderr).unwrap(), "error: canceled\n");
+}

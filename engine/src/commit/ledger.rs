@@ -178,6 +178,12 @@ pub async fn has_entry(
     Ok(found == Some(load_version))
 }
 
+/// The load version of a load key: both are cut from one digest.
+fn key_version(load_key: &str) -> Option<i64> {
+    let digest = u128::from_str_radix(load_key, 16).ok()?;
+    Some((digest & u128::from(i64::MAX as u64)) as i64)
+}
+
 fn application_id(dataset: &str, partition: &Partition) -> String {
     format!("costlake/{dataset}/{}/{}", partition.source, partition.billing_month)
 }
@@ -225,13 +231,16 @@ pub struct Rejections<'a> {
     pub load_key: &'a str,
     /// Blob and row.
     pub rows: &'a [(Arc<str>, RejectedRow)],
+    /// Version of another load that the month holds on to, whose rejected rows stay;
+    /// see [`load_version`](crate::discover::load_version).
+    pub stands: Option<i64>,
     /// Microseconds since the epoch.
     pub now_us: i64,
 }
 
-/// Makes `rejected_rows` say what the latest attempt at a month rejected:
-/// replaces what an earlier attempt left. Does nothing when there is nothing to
-/// say and nothing to replace.
+/// Makes `rejected_rows` say what the latest attempt at a month rejected, beside
+/// what was rejected of the load the month holds: replaces what another attempt
+/// left. Does nothing when there is nothing to say and nothing to replace.
 ///
 /// # Errors
 /// When the store or the log refuses.
@@ -247,6 +256,14 @@ pub async fn replace_rejections(
         ("billing_month", month.as_str()),
     ];
     let mut actions = removals(base, table, &keys).await?;
+    actions.retain(|action| match action {
+        Action::Remove(file) => {
+            let name = file.path.rsplit('/').next().unwrap_or_default();
+            let version = name.split('-').next().and_then(key_version);
+            rejections.stands.is_none() || version != rejections.stands
+        }
+        _ => true,
+    });
     if !rejections.rows.is_empty() {
         let folder: Vec<String> =
             keys.iter().map(|(key, value)| format!("{key}={value}")).collect();

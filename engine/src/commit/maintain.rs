@@ -1,6 +1,8 @@
 //! Looking after the lake: history, compaction, vacuum, and whether the files a
 //! log names are there.
 
+use std::path::Path;
+
 use chrono::Duration;
 use deltalake::{FilterOp, FilterValue};
 use futures::TryStreamExt as _;
@@ -107,8 +109,13 @@ pub enum VacuumMode {
     DryRun,
 }
 
-/// Deletes files that no version within the last `retain_days` names. Returns
-/// their paths. Versions before that can no longer be read.
+/// A file that no version names may belong to a load that is under way. None takes
+/// longer than this.
+const ORPHAN_AGE_DAYS_MIN: u32 = 1;
+
+/// Deletes files that no version within the last `retain_days` names, and what
+/// interrupted loads left behind more than a day ago. Returns their paths.
+/// Versions before that can no longer be read.
 ///
 /// # Errors
 /// When the table does not exist or its files cannot be listed or deleted.
@@ -118,15 +125,87 @@ pub async fn vacuum(
     retain_days: u32,
     mode: VacuumMode,
 ) -> Result<Vec<String>, CommitError> {
-    let delta = existing(lake, table).await?;
-    let (_, metrics) = delta
-        .vacuum()
-        .with_retention_period(Duration::days(i64::from(retain_days)))
-        .with_enforce_retention_duration(false)
-        .with_dry_run(mode == VacuumMode::DryRun)
-        .await
-        .map_err(CommitError::delta(table))?;
-    Ok(metrics.files_deleted)
+    let mut deleted = Vec::new();
+    // First what versions let go of, then what none ever named: that is told from a
+    // load under way by its age alone.
+    for (listed, days) in [
+        (ListedFiles::OfVersions, retain_days),
+        (ListedFiles::All, retain_days.max(ORPHAN_AGE_DAYS_MIN)),
+    ] {
+        let (_, metrics) = existing(lake, table)
+            .await?
+            .vacuum()
+            .with_mode(match listed {
+                ListedFiles::OfVersions => deltalake::operations::vacuum::VacuumMode::Lite,
+                ListedFiles::All => deltalake::operations::vacuum::VacuumMode::Full,
+            })
+            .with_retention_period(Duration::days(i64::from(days)))
+            .with_enforce_retention_duration(false)
+            .with_dry_run(mode == VacuumMode::DryRun)
+            .await
+            .map_err(CommitError::delta(table))?;
+        deleted.extend(metrics.files_deleted);
+    }
+    deleted.extend(delete_staged(lake, table, mode)?);
+    deleted.sort();
+    deleted.dedup();
+    Ok(deleted)
+}
+
+/// Which files a vacuum looks at.
+#[derive(Clone, Copy)]
+enum ListedFiles {
+    OfVersions,
+    All,
+}
+
+/// On a local disk an upload is a file `NAME#1` beside its target until it is
+/// complete; object_store does not list these. Deletes those older than
+/// [`ORPHAN_AGE_DAYS_MIN`].
+fn delete_staged(
+    lake: &Lake,
+    table: LakeTable,
+    mode: VacuumMode,
+) -> Result<Vec<String>, CommitError> {
+    let Ok(root) = lake.table_url(table).to_file_path() else { return Ok(Vec::new()) };
+    let failed = |path: &Path, source: std::io::Error| CommitError::Store {
+        table: table.name(),
+        source: object_store::Error::Generic {
+            store: "local disk",
+            source: format!("{}: {source}", path.display()).into(),
+        },
+    };
+    let oldest = std::time::Duration::from_secs(u64::from(ORPHAN_AGE_DAYS_MIN) * 24 * 60 * 60);
+    let is_old = |entry: &std::fs::DirEntry| {
+        let modified = entry.metadata().and_then(|found| found.modified());
+        modified.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > oldest))
+    };
+    let mut folders = vec![root.clone()];
+    let mut deleted = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).map_err(|error| failed(&folder, error))? {
+            let entry = entry.map_err(|error| failed(&folder, error))?;
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = entry.file_name();
+            let staged =
+                name.to_string_lossy().rsplit_once(".parquet#").is_some_and(|(_, count)| {
+                    !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit())
+                });
+            if !staged || !is_old(&entry) {
+                continue;
+            }
+            if mode == VacuumMode::Delete {
+                std::fs::remove_file(&path).map_err(|error| failed(&path, error))?;
+            }
+            let below = path.strip_prefix(&root).unwrap_or(&path);
+            deleted.push(below.to_string_lossy().into_owned());
+        }
+    }
+    Ok(deleted)
 }
 
 /// A file that is not as the log says.

@@ -166,7 +166,10 @@ impl Fault for CommitError {
                 "the other one won and nothing of this one was committed; run it again".to_owned()
             }
             Self::Store { .. } => "check that the lake is writable and has space left".to_owned(),
-            Self::Encode { .. } | Self::Delta { .. } => return None,
+            Self::Delta { source, .. } => {
+                return storage::source_error_inside(source).and_then(Fault::hint);
+            }
+            Self::Encode { .. } => return None,
         };
         Some(hint)
     }

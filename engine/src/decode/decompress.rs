@@ -18,10 +18,14 @@ pub const PIECE_BYTES_MAX: usize = 1 << 20;
 /// Window of RFC 1951, the largest there is.
 const WINDOW_BITS: u8 = 15;
 
+/// The first byte of a gzip stream, which no text in UTF-8 begins with.
+const GZIP_MAGIC: u8 = 0x1f;
+
 /// Push decompressor of one blob.
 #[derive(Debug)]
 pub struct Decompressor {
     gzip: Option<Gzip>,
+    begun: bool,
 }
 
 struct Gzip {
@@ -57,22 +61,24 @@ impl Decompressor {
     pub fn new(compression: Compression) -> Self {
         let gzip = match compression {
             Compression::None => None,
-            Compression::Gzip => Some(Gzip {
-                inflate: Decompress::new_gzip(WINDOW_BITS),
-                piece: Vec::new(),
-                position: Position::Start,
-                byte_offset: 0,
-            }),
+            Compression::Gzip => Some(Gzip::new()),
         };
-        Self { gzip }
+        Self { gzip, begun: false }
     }
 
     /// Takes the next bytes; calls `out` for every piece that is full.
-    /// Uncompressed input is handed on as it is, without a copy.
+    /// Uncompressed input is handed on as it is, without a copy; what begins as
+    /// gzip does is decompressed whatever its name says.
     ///
     /// # Errors
     /// [`DecodeError::CorruptGzip`], [`DecodeError::TrailingGarbage`].
     pub fn push(&mut self, bytes: Bytes, out: &mut impl FnMut(Bytes)) -> Result<(), DecodeError> {
+        if !self.begun && !bytes.is_empty() {
+            self.begun = true;
+            if bytes[0] == GZIP_MAGIC {
+                self.gzip.get_or_insert_with(Gzip::new);
+            }
+        }
         match &mut self.gzip {
             None => {
                 if !bytes.is_empty() {
@@ -101,12 +107,21 @@ impl Decompressor {
 }
 
 impl Gzip {
+    fn new() -> Self {
+        Self {
+            inflate: Decompress::new_gzip(WINDOW_BITS),
+            piece: Vec::new(),
+            position: Position::Start,
+            byte_offset: 0,
+        }
+    }
+
     fn push(&mut self, mut input: &[u8], out: &mut impl FnMut(Bytes)) -> Result<(), DecodeError> {
         while !input.is_empty() {
             if self.position == Position::BetweenMembers {
                 // Only the first byte is looked at here; the rest of the
                 // magic may not have arrived and is checked by the inflater.
-                if input[0] != 0x1f {
+                if input[0] != GZIP_MAGIC {
                     return Err(DecodeError::TrailingGarbage { byte_offset: self.byte_offset });
                 }
                 self.inflate = Decompress::new_gzip(WINDOW_BITS);

@@ -26,7 +26,8 @@ impl Header {
     /// Reads the header from a file's first record.
     ///
     /// # Errors
-    /// [`DecodeError::HeaderNotUtf8`], [`DecodeError::DuplicateColumn`].
+    /// [`DecodeError::HeaderNotUtf8`], [`DecodeError::DuplicateColumn`],
+    /// [`DecodeError::UnnamedColumns`].
     pub fn parse(record: RecordRef<'_>) -> Result<Self, DecodeError> {
         let names = record.fields().enumerate().map(|(position, field)| {
             String::from_utf8(field.text().into_owned())
@@ -38,13 +39,19 @@ impl Header {
     /// A header of the given names.
     ///
     /// # Errors
-    /// [`DecodeError::DuplicateColumn`].
+    /// [`DecodeError::DuplicateColumn`], [`DecodeError::UnnamedColumns`].
     pub fn from_names<Name: AsRef<str>>(
         names: impl IntoIterator<Item = Name>,
     ) -> Result<Self, DecodeError> {
         let mut header = Self { columns: Vec::new(), positions: HashMap::new() };
-        for (position, name) in names.into_iter().enumerate() {
-            let text = name.as_ref().trim().to_owned();
+        let names: Vec<String> =
+            names.into_iter().map(|name| name.as_ref().trim().to_owned()).collect();
+        // One empty name at the end is a line that ends with a comma.
+        let columns = names.iter().filter(|name| name.is_empty()).count();
+        if columns > 1 {
+            return Err(DecodeError::UnnamedColumns { columns });
+        }
+        for (position, text) in names.into_iter().enumerate() {
             let canonical = canonical_name(&text).to_owned();
             if header.positions.insert(canonical.to_lowercase(), position).is_some() {
                 return Err(DecodeError::DuplicateColumn { name: text });
@@ -115,11 +122,18 @@ mod tests {
 
     #[test]
     fn a_name_given_twice_is_an_error() {
-        for names in [["tags", "Tags"], ["SubscriptionId", "Abo (subscriptionId)"], ["", ""]] {
+        for names in [["tags", "Tags"], ["SubscriptionId", "Abo (subscriptionId)"]] {
             assert_eq!(
                 Header::from_names(names),
                 Err(DecodeError::DuplicateColumn { name: names[1].to_owned() })
             );
         }
+    }
+
+    #[test]
+    fn a_line_of_empty_cells_is_no_header() {
+        let unnamed = Header::from_names(["cost", "", " "]);
+        assert_eq!(unnamed, Err(DecodeError::UnnamedColumns { columns: 2 }));
+        assert!(Header::from_names(["cost", ""]).is_ok(), "a line that ends with a comma");
     }
 }

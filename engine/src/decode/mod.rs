@@ -84,6 +84,12 @@ pub enum DecodeError {
         /// Position of the column, from 1.
         position: usize,
     },
+    /// Columns without a name: the first line is no header.
+    #[error("{columns} columns of the first line have no name")]
+    UnnamedColumns {
+        /// How many.
+        columns: usize,
+    },
     /// Two columns bear the same name.
     #[error("the header names column {name:?} twice")]
     DuplicateColumn {
@@ -108,7 +114,9 @@ impl Fault for DecodeError {
             Self::TruncatedGzip { byte_offset }
             | Self::CorruptGzip { byte_offset, .. }
             | Self::TrailingGarbage { byte_offset } => place(None, *byte_offset),
-            Self::HeaderNotUtf8 { .. } => Some(Location { line: Some(1), ..Location::default() }),
+            Self::HeaderNotUtf8 { .. } | Self::UnnamedColumns { .. } => {
+                Some(Location { line: Some(1), ..Location::default() })
+            }
             Self::DuplicateColumn { name } => {
                 Some(Location { line: Some(1), column: Some(name.clone()), ..Location::default() })
             }
@@ -128,6 +136,9 @@ impl Fault for DecodeError {
                 "the blob is damaged or not gzip; copy or export it again"
             }
             Self::HeaderNotUtf8 { .. } => "cost exports are UTF-8; was the file saved by Excel?",
+            Self::UnnamedColumns { .. } => {
+                "does the file begin with a header, and end its lines with LF or CR LF?"
+            }
             Self::DuplicateColumn { .. } => "was the file edited, or joined from two exports?",
         };
         Some(hint.to_owned())

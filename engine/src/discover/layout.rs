@@ -80,6 +80,15 @@ pub fn manifest_entries<'a>(
         .collect()
 }
 
+/// Whether anything in the listing is a run of some month, asked for or not: what
+/// tells an export without a run of one month from a place that is no export.
+pub fn shows_runs(listing: &Listing) -> bool {
+    listing.entries.iter().any(|entry| {
+        names::is_manifest(names::file_name(&entry.full_path))
+            || place(&entry.full_path).range.is_some()
+    })
+}
+
 /// Every run the listing shows. `manifests` are the bodies of those
 /// [`manifest_entries`] named; runs whose manifest is not among them are left
 /// out.
@@ -151,24 +160,24 @@ impl<'a> Files<'a> {
         Some(self.sorted[at].1)
     }
 
-    /// The blob a manifest in `folder` names: below that folder the one of the
-    /// same file name that shares the most trailing directories, else the one
-    /// at exactly that path. Leading directories differ once an export was
-    /// copied.
+    /// The blob a manifest in `folder` names: the one below that folder whose
+    /// whole path from there on ends the name, else the one at exactly that
+    /// path. Leading directories differ once an export was copied.
     fn find(&self, folder: &str, blob_name: &str) -> Option<&'a BlobEntry> {
         let wanted = names::normal(blob_name);
-        let shared = |path: &str| {
-            path.rsplit('/')
-                .zip(wanted.rsplit('/'))
-                .take_while(|(left, right)| left == right)
-                .count()
+        let from_folder = |path: &str| match folder {
+            "" => path.to_owned(),
+            folder => path[folder.len() + 1..].to_owned(),
         };
         self.below(folder)
             .iter()
-            .map(|(path, entry)| (shared(path), std::cmp::Reverse(path.len()), *entry))
-            .filter(|(shared, ..)| *shared > 0)
-            .max_by_key(|(shared, shortest, _)| (*shared, *shortest))
-            .map(|(.., entry)| entry)
+            .filter(|(path, _)| {
+                let own = from_folder(path);
+                wanted.strip_suffix(&own).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+            })
+            // A file in a folder of the same names says more than one beside it.
+            .max_by_key(|(path, _)| path.len())
+            .map(|(_, entry)| *entry)
             .or_else(|| self.exact(&wanted))
     }
 

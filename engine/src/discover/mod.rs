@@ -19,7 +19,9 @@ mod names;
 pub mod run;
 
 pub use key::{load_key, load_version};
-pub use layout::{BlobEntry, Listing, ListingRoot, ManifestBody, candidates, manifest_entries};
+pub use layout::{
+    BlobEntry, Listing, ListingRoot, ManifestBody, candidates, manifest_entries, shows_runs,
+};
 pub use manifest::{ExportManifest, FileFormat, ManifestBlob, ManifestError};
 pub use run::{
     ByteCheck, ChooseOptions, DiscoverError, ExportRun, ExportSummary, MonthChoice, MonthOutcome,

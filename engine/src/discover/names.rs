@@ -102,6 +102,24 @@ pub(super) fn range_folder(name: &str) -> Option<RangeFolder> {
     })
 }
 
+/// The time in the innermost folder named for one, `202507161527`, as some
+/// layouts have it between month and run; milliseconds since 1970 UTC.
+pub(super) fn run_time_ms(folder: &str) -> Option<i64> {
+    folder.rsplit('/').find_map(|name| {
+        let shaped = name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_digit());
+        let number = |at: std::ops::Range<usize>| name[at].parse::<u32>().ok();
+        if !shaped {
+            return None;
+        }
+        let year = i32::try_from(number(0..4)?).ok()?;
+        let month = BillingMonth::new(year, number(4..6)?)?;
+        let (day, hour, minute) = (number(6..8)?, number(8..10)?, number(10..12)?);
+        let fits = (1..=month.days()).contains(&day) && hour < 24 && minute < 60;
+        let days = i64::from(month.first_day()) + i64::from(day) - 1;
+        fits.then(|| (days * 1_440 + i64::from(hour) * 60 + i64::from(minute)) * 60_000)
+    })
+}
+
 /// A data file's name without its extensions.
 pub(super) fn stem(name: &str) -> &str {
     let end = name.to_ascii_lowercase().find(".csv").unwrap_or(name.len());
@@ -165,5 +183,15 @@ mod tests {
         assert_eq!(range_folder("20260101-20260331"), Some(RangeFolder::Other));
         assert_eq!(range_folder("202507161527"), None);
         assert_eq!(range_folder("1f8d218f-00004000"), None);
+    }
+
+    #[test]
+    fn run_times_are_read_from_their_folder() {
+        // 2025-07-16 15:27 UTC.
+        let folder = "act/20250701-20250731/202507161527/guid";
+        assert_eq!(run_time_ms(folder), Some(1_752_679_620_000));
+        for none in ["act/20250701-20250731/guid", "202513010000", "202502290000", "202501012400"] {
+            assert_eq!(run_time_ms(none), None, "{none}");
+        }
     }
 }

@@ -195,6 +195,12 @@ pub enum Refusal {
     /// Neither folder nor manifest tells the month.
     #[error("neither a month folder nor a manifest tells the month")]
     MonthUnknown,
+    /// A file that no folder and no manifest gives a month, beside runs that have one.
+    #[error("the file is in no month's folder and has no manifest: it is no run of this export")]
+    StrayFile,
+    /// Complete as far as it goes, but another run of the month can show it.
+    #[error("it has no manifest, or none with a time, and another run of the month has")]
+    NotVouchedFor,
     /// Several files that may be parts of one run or several runs.
     #[error(
         "{files} files lie side by side without a manifest: parts of one run, or several runs?"
@@ -203,6 +209,14 @@ pub enum Refusal {
         /// Files in the folder.
         files: usize,
     },
+}
+
+impl Refusal {
+    /// Whether it is no fault: a run that is still being written, a file that is
+    /// none, or one that a better one stands beside.
+    pub fn is_harmless(&self) -> bool {
+        matches!(self, Self::NoManifest | Self::NotVouchedFor | Self::StrayFile)
+    }
 }
 
 impl Fault for Refusal {
@@ -242,6 +256,8 @@ impl Fault for Refusal {
             Self::NotOneMonth { .. } => "export one calendar month per run",
             Self::MonthConflict { .. } => "put the run back into its own month's folder",
             Self::MonthUnknown => "name the month, e.g. --month 2026-07",
+            Self::NotVouchedFor => "give the URL of that run to load it",
+            Self::StrayFile => "give the URL of the file itself to load it",
             Self::AmbiguousFiles { .. } => "give the URL of one file, or copy the manifest too",
         };
         Some(hint.to_owned())
@@ -395,8 +411,10 @@ pub fn is_open(month: BillingMonth, today: i32) -> bool {
 
 /// Chooses for each month the newest complete run of `dataset`.
 ///
-/// Newest is by submission, then modification, then path. Errors when there is
-/// no run at all, or several exports of which not exactly one holds `dataset`.
+/// A run with a manifest goes before any without, because only its completeness
+/// can be shown; then newest is by submission, then modification, then path.
+/// Errors when there is no run at all, or several exports of which not exactly
+/// one holds `dataset`.
 pub fn choose(
     candidates: Vec<RunCandidate>,
     dataset: DatasetType,
@@ -404,9 +422,14 @@ pub fn choose(
 ) -> Result<Selection, DiscoverError> {
     let candidates = one_export(candidates, dataset)?;
     let export_root = candidates[0].export_root.clone();
+    let beside_runs = candidates.iter().any(tells_month);
     let mut by_month: BTreeMap<BillingMonth, Vec<Judged>> = BTreeMap::new();
     let mut unplaced = Vec::new();
     for candidate in candidates {
+        if beside_runs && candidate.manifest_path.is_none() && !tells_month(&candidate) {
+            unplaced.push(note(candidate, Refusal::StrayFile));
+            continue;
+        }
         let (month, flaw) = judge(&candidate, dataset, options);
         match month {
             Some(month) => by_month.entry(month).or_default().push(Judged { candidate, flaw }),
@@ -418,6 +441,11 @@ pub fn choose(
         .map(|month| choose_month(month, dataset, by_month.remove(&month).unwrap_or_default()))
         .collect();
     Ok(Selection { export_root, months, unplaced })
+}
+
+/// Whether a folder or manifest says which month a run is of.
+fn tells_month(run: &RunCandidate) -> bool {
+    run.folder_month.is_some() || run.manifest.as_ref().is_some_and(|run| run.month.is_some())
 }
 
 /// A candidate and what keeps it from being loaded for this request.
@@ -480,35 +508,43 @@ fn expected_months(
 
 fn choose_month(month: BillingMonth, dataset: DatasetType, mut runs: Vec<Judged>) -> MonthChoice {
     runs.sort_by_cached_key(|run| Reverse(age_key(&run.candidate)));
-    let mut chosen = None;
-    let mut notes = Vec::new();
-    for Judged { candidate, flaw } in runs {
-        match flaw {
-            Some(reason) => notes.push(note(candidate, reason)),
-            None => {
-                chosen = Some(export_run(candidate, month, dataset));
-                break;
-            }
-        }
-    }
-    let outcome = match chosen {
-        Some(run) => MonthOutcome::Load(Box::new(run)),
+    let complete = runs.iter().enumerate().filter(|(_, run)| run.flaw.is_none());
+    // Of equals the first, which is the newest.
+    let best = complete.rev().max_by_key(|(_, run)| vouched(&run.candidate)).map(|(at, _)| at);
+    let older = best.map_or(Vec::new(), |at| runs.split_off(at));
+    let passed_over = |run: Judged| {
+        let reason = run.flaw.unwrap_or(Refusal::NotVouchedFor);
+        note(run.candidate, reason)
+    };
+    let mut notes: Vec<RunNote> = runs.into_iter().map(passed_over).collect();
+    let outcome = match older.into_iter().next() {
+        Some(run) => MonthOutcome::Load(Box::new(export_run(run.candidate, month, dataset))),
         None if notes.is_empty() => MonthOutcome::Missing,
         None => MonthOutcome::Refused(notes.remove(0)),
     };
     MonthChoice { month, outcome, notes }
 }
 
+/// How well a run's completeness and age are shown: only a manifest counts its rows,
+/// and only a time of submission is not made new by a copy.
+fn vouched(run: &RunCandidate) -> (bool, bool) {
+    (run.manifest.is_some(), submitted_at_ms(run).is_some())
+}
+
+fn submitted_at_ms(run: &RunCandidate) -> Option<i64> {
+    let stated = run.manifest.as_ref().and_then(|manifest| manifest.submitted_at_ms);
+    stated.or_else(|| names::run_time_ms(&run.folder))
+}
+
 /// Orders runs of a month by age. A run without submission time stands at its
 /// last modification, so that layouts mixed in one folder still compare.
 fn age_key(run: &RunCandidate) -> (i64, i64, String) {
-    let submitted = run.manifest.as_ref().and_then(|manifest| manifest.submitted_at_ms);
     let path = run
         .manifest_path
         .clone()
         .or_else(|| run.blobs.first().map(|blob| blob.entry.full_path.clone()))
         .unwrap_or_else(|| run.folder.clone());
-    (submitted.unwrap_or(run.last_modified_ms), run.last_modified_ms, path)
+    (submitted_at_ms(run).unwrap_or(run.last_modified_ms), run.last_modified_ms, path)
 }
 
 fn note(candidate: RunCandidate, reason: Refusal) -> RunNote {
@@ -525,7 +561,7 @@ fn export_run(candidate: RunCandidate, month: BillingMonth, dataset: DatasetType
         export_name: manifest.and_then(|manifest| manifest.export_name.clone()),
         scope: resource_id.and_then(|resource_id| resource_id.parse().ok()),
         data_version: manifest.and_then(|manifest| manifest.data_version.clone()),
-        submitted_at_ms: manifest.and_then(|manifest| manifest.submitted_at_ms),
+        submitted_at_ms: submitted_at_ms(&candidate),
         run_id: candidate.run_id,
         export_root: candidate.export_root,
         folder: candidate.folder,

@@ -37,6 +37,8 @@ const PIECES_QUEUED_PER_BLOB: usize = 2;
 const CHUNKS_QUEUED_PER_WORKER: usize = 2;
 /// Rejected rows kept of one run. A file that yields more is the wrong file.
 pub const REJECTED_ROWS_KEPT_MAX: u64 = 100_000;
+/// Bytes of their text, likewise: they are in memory until the run ends.
+pub const REJECTED_BYTES_KEPT_MAX: u64 = 64 << 20;
 
 /// What a load needs.
 pub(super) struct LoadInput<'a> {
@@ -147,6 +149,7 @@ struct State<'a> {
     next_blob: AtomicUsize,
     rows_by_blob: Vec<AtomicU64>,
     rejected_rows: AtomicU64,
+    rejected_bytes: AtomicU64,
     stopped: AtomicBool,
     fault: Mutex<Option<IngestError>>,
     mappings: Mutex<Vec<(Arc<Header>, Arc<Mapping>)>>,
@@ -160,6 +163,7 @@ impl<'a> State<'a> {
             next_blob: AtomicUsize::new(0),
             rows_by_blob: input.run.blobs.iter().map(|_| AtomicU64::new(0)).collect(),
             rejected_rows: AtomicU64::new(0),
+            rejected_bytes: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
             fault: Mutex::new(None),
             mappings: Mutex::new(Vec::new()),
@@ -328,9 +332,12 @@ impl<'a> State<'a> {
         let rejected = normalized.rejected.len() as u64;
         let rows = normalized.batch.num_rows() as u64;
         self.rows_by_blob[work.blob].fetch_add(rows + rejected, Ordering::Relaxed);
-        let rejected_before = self.rejected_rows.fetch_add(rejected, Ordering::Relaxed);
-        if rejected_before + rejected > REJECTED_ROWS_KEPT_MAX {
-            return Err(RunFault::RejectedBeyondCounting { kept: REJECTED_ROWS_KEPT_MAX }.into());
+        let texts = normalized.rejected.iter().map(|row| row.raw_text.len() as u64);
+        let bytes: u64 = texts.sum();
+        let kept = self.rejected_rows.fetch_add(rejected, Ordering::Relaxed) + rejected;
+        let bytes = self.rejected_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if kept > REJECTED_ROWS_KEPT_MAX || bytes > REJECTED_BYTES_KEPT_MAX {
+            return Err(RunFault::RejectedBeyondCounting { kept, bytes }.into());
         }
         if rejected > 0 {
             let name: Arc<str> = Arc::from(blob.as_str());

@@ -2,7 +2,7 @@
 
 use crate::commit::CommitError;
 use crate::decode::DecodeError;
-use crate::discover::{DiscoverError, Refusal, RunNote};
+use crate::discover::{DiscoverError, RunNote};
 use crate::error::{ErrorClass, Fault, Location};
 use crate::model::{BillingMonth, ControlTotals, DatasetType};
 use crate::normalize::{NormalizeError, RejectedRow};
@@ -30,12 +30,16 @@ impl IngestReport {
             ErrorClass::Conflict => 1,
             ErrorClass::BadConfig => 0,
         };
-        let months = self.months.iter().flat_map(|month| {
-            let newer = month.notes.iter().filter(|note| note.reason != Refusal::NoManifest);
-            month.outcome.class().into_iter().chain(newer.map(|note| note.reason.class()))
-        });
-        months.chain(self.unplaced.iter().map(|note| note.reason.class())).max_by_key(severity)
+        let months = self
+            .months
+            .iter()
+            .flat_map(|month| month.outcome.class().into_iter().chain(faults(&month.notes)));
+        months.chain(faults(&self.unplaced)).max_by_key(severity)
     }
+}
+
+fn faults(notes: &[RunNote]) -> impl Iterator<Item = ErrorClass> {
+    notes.iter().filter(|note| !note.reason.is_harmless()).map(|note| note.reason.class())
 }
 
 /// What happened to one month of one dataset.
@@ -149,6 +153,12 @@ pub enum RunFault {
         /// What was read.
         found: u64,
     },
+    /// The month holds a later run.
+    #[error("the month holds run {held}, which Azure submitted later; it keeps it")]
+    OlderRun {
+        /// Azure's id of the run it holds.
+        held: String,
+    },
     /// More rows cannot be read than are allowed.
     #[error("{rejected} {} cannot be read, {allowed} allowed; the first: {}", rows(*rejected), first.reason)]
     Rejected {
@@ -162,10 +172,12 @@ pub enum RunFault {
         first: Box<RejectedRow>,
     },
     /// So many rows cannot be read that the file must be something else.
-    #[error("more than {kept} rows cannot be read")]
+    #[error("{kept} rows and more, of {bytes} bytes together, cannot be read")]
     RejectedBeyondCounting {
-        /// How many are kept.
+        /// How many were seen.
         kept: u64,
+        /// Their bytes.
+        bytes: u64,
     },
     /// The sums of the month do not fit their type.
     #[error("a control total exceeds 38 digits with 18 decimals")]
@@ -193,7 +205,9 @@ impl Fault for RunFault {
                 byte_offset: Some(first.byte_offset),
                 column: first.column.clone(),
             }),
-            Self::RejectedBeyondCounting { .. } | Self::TotalsOverflow => None,
+            Self::RejectedBeyondCounting { .. } | Self::OlderRun { .. } | Self::TotalsOverflow => {
+                None
+            }
         }
     }
 
@@ -205,6 +219,7 @@ impl Fault for RunFault {
             Self::Rejected { .. } => {
                 "see them with: select * from rejected_rows; load without them with --max-rejected N"
             }
+            Self::OlderRun { .. } => "load it all the same with --force",
             Self::RejectedBeyondCounting { .. } => "is this a cost export at all?",
             Self::TotalsOverflow => "look for a number with far too many digits",
         };

@@ -57,7 +57,10 @@ impl ControlTotals {
         match self.by_currency.get_mut(currency) {
             Some(present) => present.add(totals),
             None => {
-                self.by_currency.insert(currency.to_owned(), *totals);
+                // Through `add`, which checks the range.
+                let mut first = CurrencyTotals::default();
+                first.add(totals)?;
+                self.by_currency.insert(currency.to_owned(), first);
                 Ok(())
             }
         }
@@ -90,5 +93,20 @@ impl ControlTotals {
             })
         });
         serde_json::Value::Array(totals.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_total_beyond_38_digits_is_refused_from_the_first() {
+        let totals = |cost| CurrencyTotals { cost_in_billing_currency: cost, ..Default::default() };
+        let mut control = ControlTotals::default();
+        assert_eq!(control.add("EUR", &totals(money::MAX_RAW + 1)), Err(TotalOverflow));
+        control.add("EUR", &totals(money::MAX_RAW)).unwrap();
+        assert_eq!(control.add("EUR", &totals(1)), Err(TotalOverflow));
+        control.add("EUR", &totals(-1)).unwrap();
     }
 }

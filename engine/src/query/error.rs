@@ -118,6 +118,20 @@ impl QueryError {
         self
     }
 
+    /// A syntax error that has no place stands at the end of the text: the parser
+    /// tells none when it runs out of words.
+    pub(crate) fn or_at_end(mut self, text: &str) -> Self {
+        if let Self::Syntax { position: position @ None, .. } = &mut self {
+            let end = text.trim_end();
+            let last = end.rsplit('\n').next().unwrap_or(end);
+            *position = Some(SourcePosition {
+                line: end.matches('\n').count() as u64 + 1,
+                column: last.chars().count() as u64 + 1,
+            });
+        }
+        self
+    }
+
     /// A planning error; `tables` are the names a missing table is compared with.
     pub(crate) fn planning<'a>(
         error: &DataFusionError,

@@ -148,7 +148,9 @@ impl Session {
         }
         let rewritten = self.names.quote(statement)?;
         let plan = self.plan_text(&rewritten.text).await;
-        plan.map_err(|error| error.map_position(|position| rewritten.source_position(position)))
+        plan.map_err(|error| {
+            error.map_position(|position| rewritten.source_position(position)).or_at_end(statement)
+        })
     }
 
     async fn plan_text(&self, text: &str) -> Result<LogicalPlan, QueryError> {

@@ -84,6 +84,10 @@ async fn fetch_manifest(store: &Store, manifest: BlobEntry) -> Result<ManifestBo
         let size_bytes_max = MANIFEST_SIZE_BYTES_MAX;
         return Err(SourceError::ManifestTooLarge { blob: full_path, size_bytes, size_bytes_max });
     }
+    // An empty one is a run's fault, not the store's; it has no range to ask for.
+    if size_bytes == 0 {
+        return Ok(ManifestBody { full_path, body: Vec::new() });
+    }
     // A bounded range, in case it has grown since it was listed.
     let body =
         store.objects().get_range(&object_path(store, &full_path)?, 0..size_bytes).await.map_err(

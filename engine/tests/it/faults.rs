@@ -436,3 +436,166 @@ async fn crash_between_a_commit_and_its_ledger_row_is_repaired() {
     assert_eq!(words(&report), ["unchanged", "unchanged"], "{report:?}");
     assert_eq!(tenant.query(rows).await, before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ledger_row_lost_in_a_crash_comes_back_with_the_next_run_too() {
+    let (tenant, _) = Tenant::generated(&small());
+    tenant.ingest(&tenant.actual_request()).await;
+    let version = tenant.version(LakeTable::IngestRuns).await;
+    let log = tenant.folder.path().join("lake/ingest_runs/_delta_log");
+    fs::remove_file(log.join(format!("{version:020}.json"))).unwrap();
+    let restated = costlake_benches::generator::GeneratorOptions { restated: Some(1), ..small() };
+    tenant.generate(&restated);
+    let report = tenant.ingest(&tenant.actual_request()).await;
+    assert_eq!(words(&report), ["loaded", "loaded"], "{report:?}");
+    assert_eq!(tenant.query("select count(*) from ingest_runs").await, [["4"]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rejected_rows_of_what_a_month_holds_outlive_a_refused_run() {
+    let (tenant, _) = Tenant::generated(&small());
+    let (part, manifest) = tenant.part_and_manifest(ACTUAL, month("2026-07"));
+    edit_part(&part, &manifest, |text| edit_record(&text, |fields| fields.push("more".to_owned())));
+    let request = IngestRequest { rejected_rows_max: 1, ..tenant.actual_request() };
+    assert_eq!(words(&tenant.ingest(&request).await), ["loaded", "loaded"]);
+    let held = "select run_id, line, reason from rejected_rows";
+    let before = tenant.query(held).await;
+    assert_eq!(before.len(), 1);
+
+    // A newer run, of which a row is bad too.
+    let options = costlake_benches::generator::GeneratorOptions {
+        months: vec![month("2026-07")],
+        tenant_start: Some(month("2026-07")),
+        restated: Some(1),
+        ..small()
+    };
+    tenant.generate(&options);
+    let newer = tenant
+        .blobs(ACTUAL, month("2026-07"))
+        .into_iter()
+        .filter(|blob| blob.parent() != part.parent())
+        .collect::<Vec<_>>();
+    let ends = |ending: &str| {
+        newer.iter().find(|blob| blob.to_str().unwrap().ends_with(ending)).unwrap().clone()
+    };
+    edit_part(&ends("0001.csv"), &ends("manifest.json"), |text| {
+        edit_record(&text, |fields| drop(fields.pop()))
+    });
+    assert_eq!(words(&tenant.ingest(&tenant.actual_request()).await), ["refused", "unchanged"]);
+    let both = tenant.query(held).await;
+    assert_eq!(both.len(), 2, "{both:?}");
+    assert!(before.iter().all(|row| both.contains(row)), "{both:?}");
+    // Loaded, it alone is what the month holds.
+    assert_eq!(words(&tenant.ingest(&request).await), ["loaded", "unchanged"]);
+    let after = tenant.query(held).await;
+    assert_eq!(after.len(), 1);
+    assert_ne!(after, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_never_goes_back_to_an_older_run_unless_forced() {
+    let (tenant, _) = Tenant::generated(&small());
+    let restated = costlake_benches::generator::GeneratorOptions { restated: Some(1), ..small() };
+    let newer = tenant.generate(&restated);
+    assert_eq!(words(&tenant.ingest(&tenant.actual_request()).await), ["loaded", "loaded"]);
+    let held = content(&tenant).await;
+    let run_id =
+        tenant.query("select run_id from ingest_runs where billing_month = '2026-07'").await;
+    // The newer run of July loses a blob; the older one is complete.
+    let part = tenant
+        .blobs(ACTUAL, month("2026-07"))
+        .into_iter()
+        .find(|blob| {
+            let path = blob.to_str().unwrap();
+            path.contains(&run_id[0][0]) && path.ends_with("0001.csv")
+        })
+        .unwrap();
+    fs::remove_file(part).unwrap();
+    let report = tenant.ingest(&tenant.actual_request()).await;
+    assert_eq!(words(&report), ["refused", "unchanged"], "{report:?}");
+    assert_says(&complaint(&report.months[0]), &[&run_id[0][0], "later", "--force"]);
+    assert_eq!(content(&tenant).await, held);
+    let forced = IngestRequest { reload: Reload::Always, ..tenant.actual_request() };
+    assert_eq!(words(&tenant.ingest(&forced).await), ["loaded", "loaded"]);
+    assert_ne!(content(&tenant).await, held);
+    drop(newer);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_broken_manifest_or_absent_month_stops_nothing_else() {
+    let (tenant, _) = Tenant::generated(&small());
+    let (_, manifest) = tenant.part_and_manifest(ACTUAL, month("2026-07"));
+    fs::write(&manifest, "").unwrap();
+    let report = tenant.ingest(&tenant.actual_request()).await;
+    assert_eq!(words(&report), ["refused", "loaded"], "{report:?}");
+    assert_says(&complaint(&report.months[0]), &["manifest"]);
+
+    let june = IngestRequest { months: Some([month("2026-06")].into()), ..tenant.request() };
+    let report = tenant.ingest(&june).await;
+    assert_eq!(words(&report), ["missing", "missing"], "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scope_given_later_is_applied() {
+    let (tenant, _) = Tenant::generated(&small());
+    tenant.ingest(&tenant.actual_request()).await;
+    let scope = Some("/subscriptions/abc".parse().unwrap());
+    let request = IngestRequest { scope, ..tenant.actual_request() };
+    assert_eq!(words(&tenant.ingest(&request).await), ["loaded", "loaded"]);
+    assert_eq!(tenant.query("select scope_type from source_scopes").await, [["subscription"]]);
+    assert_eq!(words(&tenant.ingest(&request).await), ["unchanged", "unchanged"]);
+}
+
+#[test]
+fn a_lake_path_with_a_percent_sign_is_refused_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["per%cent", "per%20cent"] {
+        let path = folder.path().join(name);
+        let error = Lake::at(path.to_str().unwrap(), Default::default()).unwrap_err();
+        assert!(matches!(error, CommitError::InvalidAddress { .. }), "{error}");
+    }
+    assert!(
+        Lake::at(folder.path().join("per cent ü").to_str().unwrap(), Default::default()).is_ok()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vacuum_removes_what_killed_loads_left_once_it_is_old() {
+    use costlake_engine::commit::maintain::{VacuumMode, vacuum};
+    let (tenant, _) = Tenant::generated(&small());
+    tenant.ingest(&tenant.actual_request()).await;
+    let before = content(&tenant).await;
+    let month = tenant.folder.path().join("lake/actual_cost/source=contoso/billing_month=2026-07");
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 24 * 60 * 60);
+    for (name, is_old) in [
+        ("old-0-00000.parquet", true),
+        ("old-0-00001.parquet#1", true),
+        ("new-0-00000.parquet", false),
+        ("new-0-00001.parquet#12", false),
+    ] {
+        fs::write(month.join(name), "left behind").unwrap();
+        if is_old {
+            fs::File::options()
+                .write(true)
+                .open(month.join(name))
+                .unwrap()
+                .set_modified(old)
+                .unwrap();
+        }
+    }
+    let table = LakeTable::ActualCost;
+    let found = vacuum(&tenant.lake, table, 0, VacuumMode::DryRun).await.unwrap();
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(month.join("old-0-00001.parquet#1").exists());
+    let deleted = vacuum(&tenant.lake, table, 0, VacuumMode::Delete).await.unwrap();
+    assert_eq!(deleted, found);
+    for (name, stays) in [
+        ("old-0-00000.parquet", false),
+        ("old-0-00001.parquet#1", false),
+        ("new-0-00000.parquet", true),
+        ("new-0-00001.parquet#12", true),
+    ] {
+        assert_eq!(month.join(name).exists(), stays, "{name}");
+    }
+    assert_eq!(content(&tenant).await, before);
+}

@@ -310,8 +310,57 @@ fn the_longest_common_end_decides_between_equal_file_names() {
         loaded(&selection.months[0]).blobs.iter().map(|b| b.entry.full_path.clone()).collect();
     assert_eq!(paths, ["copy/a/part.csv", "copy/b/part.csv"]);
 
+    // A file of the same name in another folder does not stand in for it.
     let one = base.remove("copy/b/part.csv").selection();
-    assert_eq!(refused(&one.months[0]), &Refusal::BlobRepeated { blob: "c/b/part.csv".to_owned() });
+    assert_eq!(refused(&one.months[0]), &Refusal::BlobMissing { blob: "c/b/part.csv".to_owned() });
+
+    let blobs = vec![("c/a/part.csv", 1, 1), ("c/a/part.csv", 1, 1)];
+    let twice = Container::default()
+        .file("copy/a/part.csv", 1, 1)
+        .manifest("copy/manifest.json", &Manifest { blobs, ..Manifest::default() })
+        .selection();
+    assert_eq!(
+        refused(&twice.months[0]),
+        &Refusal::BlobRepeated { blob: "c/a/part.csv".to_owned() }
+    );
+}
+
+#[test]
+fn a_file_without_manifest_never_displaces_a_run_with_one() {
+    let run = Container::default().run("act", JULY, "r1", "2026-07-10T00:00:00Z");
+    // Newer, in the month's folder: told, and left.
+    let beside = run.file(&format!("act/{JULY}/my-extract.csv"), 7, i64::MAX);
+    let selection = beside.selection();
+    assert_eq!(loaded(&selection.months[0]).run_id, "r1");
+    assert_eq!(selection.months[0].notes[0].reason, Refusal::NotVouchedFor);
+    // In no month's folder: none of the month that is asked for either.
+    let stray = Container::default().run("act", JULY, "r1", "2026-07-10T00:00:00Z").file(
+        "act/notes.csv",
+        7,
+        i64::MAX,
+    );
+    let options =
+        ChooseOptions { months: Some([month("2026-07")].into()), ..ChooseOptions::default() };
+    let selection = stray.choose(&options).unwrap();
+    assert_eq!(loaded(&selection.months[0]).run_id, "r1");
+    assert_eq!(selection.months[0].notes, []);
+    assert_eq!(selection.unplaced[0].reason, Refusal::StrayFile);
+    assert!(selection.unplaced[0].reason.is_harmless());
+}
+
+#[test]
+fn a_copy_without_a_time_does_not_count_as_new() {
+    let manifest = format!("act/{JULY}/r2/manifest.json");
+    let blob = format!("act/{JULY}/r2/part_0_0001.csv");
+    let body = format!(
+        r#"{{"runInfo":{{"startDate":"2026-07-01T00:00:00"}},
+            "blobs":[{{"blobName":"{blob}","byteCount":10,"dataRowCount":3}}]}}"#
+    );
+    let container = Container::default()
+        .run("act", JULY, "r1", "2026-07-10T00:00:00Z")
+        .file(&blob, 10, i64::MAX)
+        .body(&manifest, &body);
+    assert_eq!(loaded(&container.selection().months[0]).run_id, "r1");
 }
 
 #[test]

@@ -19,6 +19,9 @@ struct Foreign {
 const EXPORT_COST: &str =
     "create an export of type ActualCost or AmortizedCost at the billing account or profile";
 
+/// Partner and direct files of that version bear names of their own.
+const MCA_2019_10_01: &str = "an MCA cost export of version 2019-10-01";
+
 /// In the order they are asked: the first that fits is named.
 const FOREIGN: [Foreign; 9] = [
     Foreign {
@@ -70,9 +73,9 @@ const FOREIGN: [Foreign; 9] = [
         hint: EXPORT_COST,
     },
     Foreign {
-        found: "an MCA cost export of version 2019-10-01",
-        marks: &["SubscriptionGuid", "PricingCurrencyCode", "MarketPrice"],
-        with: &[],
+        found: MCA_2019_10_01,
+        marks: &["SubscriptionGuid", "PricingCurrencyCode", "BillingCurrencyCode"],
+        with: &["SubscriptionGuid", "InstanceName"],
         without: &["AccountOwnerId", "OfferId", "PartNumber"],
         hint: "export it again with data version 2021-10-01",
     },
@@ -100,10 +103,12 @@ const FOREIGN: [Foreign; 9] = [
     },
 ];
 
-/// Refuses a header that is a foreign dataset's.
-pub(super) fn refuse(header: &Header) -> Result<(), NormalizeError> {
+/// Refuses a header that is a foreign dataset's. A partner's cost file may still be
+/// of a version that is not read.
+pub(super) fn refuse(header: &Header, is_partner_cost: bool) -> Result<(), NormalizeError> {
     let has = |name: &&&str| header.contains(name);
-    for foreign in &FOREIGN {
+    for foreign in FOREIGN.iter().filter(|other| !is_partner_cost || other.found == MCA_2019_10_01)
+    {
         let fits = foreign.with.iter().all(|name| header.contains(name))
             && !foreign.without.iter().any(|name| header.contains(name));
         if let Some(mark) = foreign.marks.iter().find(has).filter(|_| fits) {

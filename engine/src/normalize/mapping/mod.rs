@@ -194,9 +194,7 @@ pub fn resolve(header: &Header) -> Result<Mapping, NormalizeError> {
     let has_any = |names: &[&str]| names.iter().any(|name| header.contains(name));
     let is_partner = has_any(&PARTNER_MARKS);
     let is_partner_cost = is_partner && has_any(&["costInBillingCurrency"]);
-    if !is_partner_cost {
-        foreign::refuse(header)?;
-    }
+    foreign::refuse(header, is_partner_cost)?;
     let dataset = choose_dataset(header, is_partner);
     let scope_columns = if has_any(&BILLING_SCOPE_MARKS) || !is_partner {
         ScopeColumns::Billing
