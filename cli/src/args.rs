@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use costlake_engine::model::date::parse_date;
 use costlake_engine::model::period::{BillingMonth, InvalidMonth};
 use costlake_engine::model::scope::{Scope, ScopeType, SourceName};
 
@@ -45,6 +46,9 @@ pub struct GlobalArguments {
     /// Config file [default: ./costlake.toml, if there is one]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Day that current_date is in queries, and expiry counts from [default: today, UTC]
+    #[arg(long, global = true, value_name = "DATE")]
+    pub as_of: Option<Day>,
     /// Say nothing but warnings and errors; no progress bars
     #[arg(long, short, global = true)]
     pub quiet: bool,
@@ -252,6 +256,20 @@ pub enum LakeCommand {
         #[arg(long)]
         dry_run: bool,
     },
+}
+
+/// A day, as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Day(pub i32);
+
+impl FromStr for Day {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse_date(text.as_bytes())
+            .map(Self)
+            .ok_or_else(|| "a day is written YYYY-MM-DD, e.g. 2026-07-31".to_owned())
+    }
 }
 
 /// One month or a range of months, as typed.

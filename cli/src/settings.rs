@@ -53,6 +53,8 @@ pub struct Settings {
     pub shell: ShellSettings,
     /// `NO_COLOR` is set.
     pub no_color: bool,
+    /// What `current_date` is in queries, days since 1970-01-01; today when none.
+    pub as_of: Option<i32>,
 }
 
 /// How the SQL shell starts.
@@ -185,6 +187,7 @@ impl Settings {
             threads,
             shell: shell_settings(environment, file.shell, folder)?,
             no_color: environment.no_color,
+            as_of: global.as_of.map(|day| day.0),
         })
     }
 
@@ -198,7 +201,7 @@ impl Settings {
         SessionOptions {
             memory_limit_bytes: self.memory_limit_bytes,
             threads: self.threads,
-            ..SessionOptions::default()
+            as_of: self.as_of,
         }
     }
 }

@@ -1,5 +1,5 @@
 -- question: Do actual and amortized agree on everything that no commitment touches?
--- sources: actual_cost, amortized_cost, current_runs
+-- sources: cost_rows, current_runs
 with both_loaded as (
     select source, billing_month
     from current_runs
@@ -12,21 +12,14 @@ with both_loaded as (
 ),
 
 untouched as (
-    select 'actual_cost' as dataset, source, billing_month, billing_currency, cost_in_billing_currency as cost
-    from actual_cost
-    where
-        coalesce(pricing_model, '') not in ('Reservation', 'SavingsPlan', 'Savings Plan')
-        and reservation_id is null
-        and benefit_id is null
-        and coalesce(charge_type, '') not in ('UnusedReservation', 'UnusedSavingsPlan', 'UnusedBenefit')
-    union all
-    select 'amortized_cost' as dataset, source, billing_month, billing_currency, cost_in_billing_currency as cost
-    from amortized_cost
-    where
-        coalesce(pricing_model, '') not in ('Reservation', 'SavingsPlan', 'Savings Plan')
-        and reservation_id is null
-        and benefit_id is null
-        and coalesce(charge_type, '') not in ('UnusedReservation', 'UnusedSavingsPlan', 'UnusedBenefit')
+    select
+        dataset,
+        source,
+        billing_month,
+        billing_currency,
+        cost
+    from cost_rows
+    where not is_commitment and reservation_id is null and benefit_id is null
 )
 
 select

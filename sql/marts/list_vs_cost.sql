@@ -1,6 +1,6 @@
 -- question: What did each day cost, at list price, at cost price, and on the invoice?
 -- grain: source, billing_month, date, billing_account_id, billing_profile_id, customer_tenant_id, subscription_id, meter_category, charge_type, billing_currency
--- sources: priced_cost, actual_cost
+-- sources: priced_cost, cost_rows
 -- columns:
 --   source: bill connect
 --   billing_month: month, YYYY-MM
@@ -73,9 +73,10 @@ actual as (
         meter_category,
         charge_type,
         billing_currency,
-        sum(cost_in_billing_currency) as actual_cost,
-        sum(cost_in_usd) as actual_cost_usd
-    from actual_cost
+        sum(cost) as actual_cost,
+        sum(cost_usd) as actual_cost_usd
+    from cost_rows
+    where dataset = 'actual_cost'
     group by
         source,
         billing_month,

@@ -1,6 +1,6 @@
 -- question: What would each amortized row have cost at list price, and how is that known?
 -- grain: one row per row of amortized_cost
--- sources: amortized_rows, on_demand_rates
+-- sources: cost_rows, on_demand_rates
 -- columns:
 --   source: bill connect
 --   billing_month: month, YYYY-MM
@@ -27,6 +27,7 @@
 --   product_id: product and SKU
 --   product_name: its name
 --   product_order_id: order
+--   product_order_name: its name; Azure plan on consumption
 --   charge_type: charge type
 --   pricing_model: OnDemand, Reservation, SavingsPlan or Spot
 --   publisher_type: publisher type
@@ -55,6 +56,13 @@
 --   contracted_cost_usd: cost at the negotiated price, USD
 --   partner_earned_credit_rate: earned credit as a fraction
 --   partner_earned_credit_applied: whether it is applied
+--   invoice_id: invoice; NULL until there is one
+--   partner_name: partner; issues the invoice
+--   publisher_name: publisher
+--   location: normalized location
+--   meter_region: region the meter is priced for
+--   cost_in_pricing_currency: amortized cost, pricing currency
+--   additional_info: service details, JSON
 --   tags: tags, JSON
 --   provider: provider
 with wanting as (
@@ -65,7 +73,8 @@ with wanting as (
         -- others carry no key and join nothing.
         case when payg_price is null then lower(meter_id) end as meter_key,
         case when payg_price is null then lower(product_id) end as product_key
-    from amortized_rows
+    from cost_rows
+    where dataset = 'amortized_cost'
 ),
 
 based as (
@@ -78,11 +87,8 @@ based as (
             when payg_price is not null and payg_cost is not null then 'export'
             when payg_price is not null and quantity is not null and exchange_rate is not null
                 then 'payg_price'
-            when
-                rates.on_demand_rate is not null
-                and quantity is not null
-                and exchange_rate is not null
-                then 'on_demand_rate'
+            when quantity is null or exchange_rate is null then 'unknown'
+            when rates.on_demand_rate is not null then 'on_demand_rate'
             else 'unknown'
         end as list_cost_basis
     from wanting
@@ -138,6 +144,7 @@ select
     product_id,
     product_name,
     product_order_id,
+    product_order_name,
     charge_type,
     pricing_model,
     publisher_type,
@@ -169,6 +176,13 @@ select
     ) as contracted_cost_usd,
     partner_earned_credit_rate,
     partner_earned_credit_applied,
+    invoice_id,
+    partner_name,
+    publisher_name,
+    location,
+    meter_region,
+    cost_in_pricing_currency,
+    additional_info,
     tags,
     provider
 from listed

@@ -1,6 +1,6 @@
 -- question: How much below list price does each scope pay, after what its idle commitments cost?
 -- grain: scope_type, scope_id, source, billing_month, billing_currency
--- sources: priced_cost, scope_names, source_scopes
+-- sources: rate_totals, scope_names, source_scopes
 -- columns:
 --   scope_type: billing_account, billing_profile, customer_tenant or subscription
 --   scope_id: id of the scope; NULL holds the rows that belong to none
@@ -21,43 +21,7 @@
 --   savings_usd: savings, USD
 --   unpriced_cost_usd: unpriced_cost, USD
 --   availability: available; partial: some usage is unpriced; unknown: no usage could be priced; subscription_scope: Azure shows retail prices and no commitment cost there, so savings cannot be told
-with keyed as (
-    select
-        source,
-        billing_month,
-        billing_currency,
-        billing_account_id,
-        billing_profile_id,
-        customer_tenant_id,
-        subscription_id,
-        sum(list_cost) as list_cost,
-        sum(cost) filter (where list_cost is not null) as cost,
-        sum(cost) filter (where charge_type in ('UnusedReservation', 'UnusedSavingsPlan'))
-            as unused_cost,
-        sum(cost) filter (where list_cost_basis = 'unknown') as unpriced_cost,
-        sum(list_cost_usd) as list_cost_usd,
-        sum(cost_usd) filter (where list_cost_usd is not null) as cost_usd,
-        sum(cost_usd) filter (where charge_type in ('UnusedReservation', 'UnusedSavingsPlan'))
-            as unused_cost_usd,
-        sum(cost_usd) filter (where list_cost_basis <> 'not_applicable' and list_cost_usd is null)
-            as unpriced_cost_usd,
-        count(*) filter (where list_cost_basis = 'unknown') as unpriced_rows,
-        count(*) filter (where list_cost_basis <> 'not_applicable' and list_cost_usd is null)
-            as unpriced_rows_usd,
-        count(list_cost) as priced_rows,
-        count(list_cost_usd) as priced_rows_usd
-    from priced_cost
-    group by
-        source,
-        billing_month,
-        billing_currency,
-        billing_account_id,
-        billing_profile_id,
-        customer_tenant_id,
-        subscription_id
-),
-
-scoped as (
+with scoped as (
     select
         case
             when grouping(billing_account_id) = 0 then 'billing_account'
@@ -83,7 +47,7 @@ scoped as (
         sum(unpriced_rows_usd) as unpriced_rows_usd,
         sum(priced_rows) as priced_rows,
         sum(priced_rows_usd) as priced_rows_usd
-    from keyed
+    from rate_totals
     group by grouping sets (
         (source, billing_month, billing_currency, billing_account_id),
         (source, billing_month, billing_currency, billing_profile_id),

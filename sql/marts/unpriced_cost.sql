@@ -1,12 +1,12 @@
 -- question: Which usage has no known list price, and why?
 -- grain: source, billing_month, billing_currency, customer_tenant_id, pricing_model, meter_category, reason
--- sources: priced_cost
+-- sources: priced_cost, scope_names
 -- columns:
 --   source: bill connect
 --   billing_month: month, YYYY-MM
 --   billing_currency: currency of cost
 --   customer_tenant_id: customer
---   customer_name: its name
+--   customer_name: its name at the end of the month
 --   pricing_model: OnDemand, Reservation, SavingsPlan or Spot
 --   meter_category: meter category
 --   reason: why no rule of list_cost_basis applies
@@ -19,7 +19,6 @@ with unknown as (
         billing_month,
         billing_currency,
         customer_tenant_id,
-        customer_name,
         pricing_model,
         meter_category,
         cost,
@@ -34,26 +33,47 @@ with unknown as (
         end as reason
     from priced_cost
     where list_cost_basis = 'unknown'
+),
+
+grouped as (
+    select
+        source,
+        billing_month,
+        billing_currency,
+        customer_tenant_id,
+        pricing_model,
+        meter_category,
+        reason,
+        count(*) as rows,
+        sum(cost) as cost,
+        sum(cost_usd) as cost_usd
+    from unknown
+    group by
+        source,
+        billing_month,
+        billing_currency,
+        customer_tenant_id,
+        pricing_model,
+        meter_category,
+        reason
 )
 
 select
-    source,
-    billing_month,
-    billing_currency,
-    customer_tenant_id,
-    max(customer_name) as customer_name,
-    pricing_model,
-    meter_category,
-    reason,
-    count(*) as rows,
-    sum(cost) as cost,
-    sum(cost_usd) as cost_usd
-from unknown
-group by
-    source,
-    billing_month,
-    billing_currency,
-    customer_tenant_id,
-    pricing_model,
-    meter_category,
-    reason
+    grouped.source,
+    grouped.billing_month,
+    grouped.billing_currency,
+    grouped.customer_tenant_id,
+    scope_names.scope_name as customer_name,
+    grouped.pricing_model,
+    grouped.meter_category,
+    grouped.reason,
+    grouped.rows,
+    grouped.cost,
+    grouped.cost_usd
+from grouped
+left join scope_names
+    on
+        grouped.source = scope_names.source
+        and grouped.billing_month = scope_names.billing_month
+        and scope_names.scope_type = 'customer_tenant'
+        and grouped.customer_tenant_id = scope_names.scope_id

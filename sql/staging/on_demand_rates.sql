@@ -1,13 +1,13 @@
 -- question: What did a meter cost on demand, at retail, in a month?
 -- grain: source, billing_month, meter_key, product_key, pricing_currency
--- sources: amortized_rows
+-- sources: cost_rows
 -- columns:
 --   source: bill connect
 --   billing_month: month, YYYY-MM
 --   meter_key: meter id, lower-cased
 --   product_key: product id, lower-cased
 --   pricing_currency: currency of the rate
---   on_demand_rate: lowest non-zero retail price of the month's on-demand usage, pricing currency
+--   on_demand_rate: lowest retail price above 0 of the month's on-demand usage, pricing currency
 with spellings as (
     select
         source,
@@ -16,11 +16,12 @@ with spellings as (
         product_id,
         pricing_currency,
         min(payg_price) as on_demand_rate
-    from amortized_rows
+    from cost_rows
     where
-        charge_type = 'Usage'
+        dataset = 'amortized_cost'
+        and charge_type = 'Usage'
         and pricing_model = 'OnDemand'
-        and payg_price is not null
+        and payg_price > 0
         and meter_id is not null
         and product_id is not null
     group by source, billing_month, meter_id, product_id, pricing_currency

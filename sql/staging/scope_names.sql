@@ -1,6 +1,6 @@
 -- question: What is each scope called in a month?
 -- grain: source, billing_month, scope_type, scope_id
--- sources: amortized_rows
+-- sources: cost_rows
 -- columns:
 --   source: bill connect
 --   billing_month: month, YYYY-MM
@@ -24,7 +24,7 @@ with named as (
             billing_account_name, billing_profile_name, customer_name, subscription_name
         ) as scope_name,
         max(date) as last_day
-    from amortized_rows
+    from cost_rows
     group by grouping sets (
         (source, billing_month, billing_account_id, billing_account_name),
         (source, billing_month, billing_profile_id, billing_profile_name),

@@ -46,6 +46,35 @@ from unpriced_cost
 group by reason, billing_currency
 order by reason, currency";
 
+const RATE_TYPES: &str = "\
+select
+    rate_type,
+    billing_currency as currency,
+    cast(sum(list_cost) as decimal(18, 2)) as list_cost,
+    cast(sum(cost) as decimal(18, 2)) as cost,
+    cast(sum(unused_cost) as decimal(18, 2)) as unused,
+    cast(sum(savings) as decimal(18, 2)) as savings
+from rate_reduction_savings
+where scope_type = 'billing_account'
+group by rate_type, billing_currency
+order by rate_type, currency";
+
+const COMMITMENTS: &str = "\
+select
+    kind,
+    name,
+    owner_customer_name as owner,
+    billing_currency as currency,
+    cast(coalesce(used_cost, 0) + coalesce(unused_cost, 0) as decimal(18, 2)) as cost,
+    cast(unused_cost as decimal(18, 2)) as unused,
+    cast(utilization_pct as decimal(5, 1)) as used_pct,
+    expiry_date as expires,
+    days_to_expiry as days,
+    status
+from commitments
+order by used_cost_usd + coalesce(unused_cost_usd, 0) desc
+limit 8";
+
 /// Generates, ingests, reports.
 pub async fn run(
     arguments: &DemoArguments,
@@ -79,6 +108,10 @@ pub async fn run(
     let session = Session::open(&lake, &options).await.map_err(Failure::engine)?;
     println!("\nList price against cost price, per customer and month (view: savings)");
     print_query(&session, SAVINGS, &settings, messages).await?;
+    println!("\nWhat kind of rate saves how much (view: rate_reduction_savings)");
+    print_query(&session, RATE_TYPES, &settings, messages).await?;
+    println!("\nThe costliest reservations and savings plans on 2026-09-07 (view: commitments)");
+    print_query(&session, COMMITMENTS, &settings, messages).await?;
     println!("\nUsage that could not be priced, and why (view: unpriced_cost)");
     print_query(&session, UNPRICED, &settings, messages).await?;
     print_next_steps(&settings.lake);

@@ -11,7 +11,8 @@
 //! select ...
 //! ```
 //!
-//! A line indented deeper than its entry continues it.
+//! A line indented deeper than its entry continues it. A view that brings its own
+//! rows has the sources `none`.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -31,16 +32,33 @@ macro_rules! sql_files {
 
 /// Every view, in any order. A file added to `sql/` is added here.
 const VIEW_FILES: &[SqlFile] = sql_files![
-    "staging/amortized_rows",
+    "staging/commitment_rows",
+    "staging/commitment_totals",
+    "staging/cost_rows",
     "staging/current_runs",
     "staging/on_demand_rates",
+    "staging/rate_totals",
     "staging/scope_names",
+    "staging/service_categories",
     "staging/source_scopes",
+    "marts/commitment_coverage",
+    "marts/commitment_utilization",
+    "marts/commitment_utilization_monthly",
+    "marts/commitments",
+    "marts/consolidated_savings",
+    "marts/focus_1_2",
+    "marts/invoice_totals",
     "marts/list_vs_cost",
     "marts/months",
+    "marts/partner_earned_credit",
     "marts/priced_cost",
+    "marts/rate_reduction_savings",
+    "marts/reallocated_cost",
     "marts/savings",
+    "marts/scope_overlaps",
+    "marts/scopes",
     "marts/unpriced_cost",
+    "marts/unused_commitments",
 ];
 
 /// Every check, in the order they are run.
@@ -49,6 +67,10 @@ const CHECK_FILES: &[SqlFile] = sql_files![
     "checks/rows_as_loaded",
     "checks/same_without_commitments",
     "checks/scopes_add_up",
+    "checks/rate_types_add_up",
+    "checks/commitments_amortized",
+    "checks/purchases_shared_whole",
+    "checks/moves_sum_to_zero",
 ];
 
 /// A column as a view's header describes it.
@@ -171,7 +193,10 @@ pub fn parse_view(name: &str, text: &str) -> Result<ViewDefinition, ViewError> {
         name: name.to_owned(),
         question,
         grain,
-        sources: sources.split(',').map(|source| source.trim().to_owned()).collect(),
+        sources: match sources.as_str() {
+            "none" => Vec::new(),
+            names => names.split(',').map(|source| source.trim().to_owned()).collect(),
+        },
         columns,
         sql: header.sql,
     })

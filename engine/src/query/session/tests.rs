@@ -240,7 +240,7 @@ async fn errors_say_where_and_what_is_near() {
             "select *\nfrom amortised_cost",
             "there is no table or view \"amortised_cost\"",
             at(2, 6),
-            Some("did you mean amortized_cost or amortized_rows?"),
+            Some("did you mean amortized_cost?"),
         ),
         (
             "select costumer_name\nfrom amortized_cost",

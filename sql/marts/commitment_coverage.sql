@@ -1,0 +1,158 @@
+-- question: How much of what commitments could cover do they cover?
+-- grain: scope_type, scope_id, source, billing_month, billing_currency
+-- sources: priced_cost, scope_names, source_scopes
+-- columns:
+--   scope_type: billing_account, billing_profile, customer_tenant or subscription
+--   scope_id: id of the scope; NULL holds the rows that belong to none
+--   scope_name: its name at the end of the month
+--   source: bill connect
+--   billing_month: month, YYYY-MM
+--   billing_currency: currency of the amounts; two are never added
+--   committed_list_cost: list cost of usage that reservations and savings plans covered, billing currency
+--   reservation_list_cost: part of it that reservations covered
+--   savings_plan_list_cost: part of it that savings plans covered
+--   on_demand_list_cost: list cost of on-demand usage that could be covered, billing currency: that of meter categories in which commitments cover usage somewhere in the source
+--   coverage_pct: 100 * committed_list_cost / (committed_list_cost + on_demand_list_cost)
+--   unpriced_committed_cost: amortized cost of covered usage whose list price is unknown; it is in neither side, billing currency
+--   committed_list_cost_usd: committed_list_cost, USD
+--   on_demand_list_cost_usd: on_demand_list_cost, USD
+--   availability: available; partial: some covered usage is unpriced, so coverage_pct is too low; unknown: covered usage is all unpriced; subscription_scope: Azure shows no commitments there
+with eligible_categories as (
+    select distinct
+        source,
+        meter_category
+    from priced_cost
+    where charge_type = 'Usage' and is_commitment
+),
+
+eligible as (
+    select
+        priced.source,
+        priced.billing_month,
+        priced.billing_currency,
+        priced.billing_account_id,
+        priced.billing_profile_id,
+        priced.customer_tenant_id,
+        priced.subscription_id,
+        priced.pricing_model,
+        sum(priced.list_cost) as list_cost,
+        sum(priced.list_cost_usd) as list_cost_usd,
+        sum(priced.cost) filter (where priced.list_cost_basis = 'unknown') as unpriced_cost,
+        count(*) filter (where priced.list_cost_basis = 'unknown') as unpriced_rows,
+        count(priced.list_cost) as priced_rows
+    from priced_cost as priced
+    inner join eligible_categories
+        on
+            priced.source = eligible_categories.source
+            and priced.meter_category = eligible_categories.meter_category
+    where
+        priced.charge_type = 'Usage'
+        and priced.list_cost_basis <> 'not_applicable'
+        and priced.pricing_model in ('OnDemand', 'Reservation', 'SavingsPlan')
+    group by
+        priced.source,
+        priced.billing_month,
+        priced.billing_currency,
+        priced.billing_account_id,
+        priced.billing_profile_id,
+        priced.customer_tenant_id,
+        priced.subscription_id,
+        priced.pricing_model
+),
+
+scoped as (
+    select
+        case
+            when grouping(billing_account_id) = 0 then 'billing_account'
+            when grouping(billing_profile_id) = 0 then 'billing_profile'
+            when grouping(customer_tenant_id) = 0 then 'customer_tenant'
+            else 'subscription'
+        end as scope_type,
+        coalesce(
+            billing_account_id, billing_profile_id, customer_tenant_id, subscription_id
+        ) as scope_id,
+        source,
+        billing_month,
+        billing_currency,
+        sum(list_cost) filter (where pricing_model = 'Reservation') as reservation_list_cost,
+        sum(list_cost) filter (where pricing_model = 'SavingsPlan') as savings_plan_list_cost,
+        sum(list_cost) filter (where pricing_model = 'OnDemand') as on_demand_list_cost,
+        sum(list_cost_usd) filter (where pricing_model <> 'OnDemand') as committed_list_cost_usd,
+        sum(list_cost_usd) filter (where pricing_model = 'OnDemand') as on_demand_list_cost_usd,
+        sum(unpriced_cost) filter (where pricing_model <> 'OnDemand') as unpriced_committed_cost,
+        coalesce(sum(unpriced_rows) filter (where pricing_model <> 'OnDemand'), 0) as unpriced_rows,
+        coalesce(sum(priced_rows) filter (where pricing_model <> 'OnDemand'), 0) as priced_rows
+    from eligible
+    group by grouping sets (
+        (source, billing_month, billing_currency, billing_account_id),
+        (source, billing_month, billing_currency, billing_profile_id),
+        (source, billing_month, billing_currency, customer_tenant_id),
+        (source, billing_month, billing_currency, subscription_id)
+    )
+),
+
+known as (
+    select
+        scoped.scope_type,
+        scoped.scope_id,
+        scoped.source,
+        scoped.billing_month,
+        scoped.billing_currency,
+        case
+            when unpriced_rows = 0 or priced_rows > 0
+                then coalesce(reservation_list_cost, 0) + coalesce(savings_plan_list_cost, 0)
+        end as committed_list_cost,
+        reservation_list_cost,
+        savings_plan_list_cost,
+        coalesce(on_demand_list_cost, 0) as on_demand_list_cost,
+        coalesce(unpriced_committed_cost, 0) as unpriced_committed_cost,
+        committed_list_cost_usd,
+        on_demand_list_cost_usd,
+        case
+            when source_scopes.scope_type = 'subscription' then 'subscription_scope'
+            when unpriced_rows = 0 then 'available'
+            when priced_rows = 0 then 'unknown'
+            else 'partial'
+        end as availability
+    from scoped
+    left join source_scopes on scoped.source = source_scopes.source
+)
+
+select
+    known.scope_type,
+    known.scope_id,
+    scope_names.scope_name,
+    known.source,
+    known.billing_month,
+    known.billing_currency,
+    case when availability <> 'subscription_scope' then committed_list_cost end
+        as committed_list_cost,
+    case when availability <> 'subscription_scope' then reservation_list_cost end
+        as reservation_list_cost,
+    case when availability <> 'subscription_scope' then savings_plan_list_cost end
+        as savings_plan_list_cost,
+    case when availability <> 'subscription_scope' then on_demand_list_cost end
+        as on_demand_list_cost,
+    case
+        when availability <> 'subscription_scope'
+            then
+                cast(
+                    100 * committed_list_cost
+                    / nullif(committed_list_cost + on_demand_list_cost, 0)
+                    as double
+                )
+    end as coverage_pct,
+    case when availability <> 'subscription_scope' then unpriced_committed_cost end
+        as unpriced_committed_cost,
+    case when availability <> 'subscription_scope' then committed_list_cost_usd end
+        as committed_list_cost_usd,
+    case when availability <> 'subscription_scope' then on_demand_list_cost_usd end
+        as on_demand_list_cost_usd,
+    known.availability
+from known
+left join scope_names
+    on
+        known.source = scope_names.source
+        and known.billing_month = scope_names.billing_month
+        and known.scope_type = scope_names.scope_type
+        and known.scope_id = scope_names.scope_id
