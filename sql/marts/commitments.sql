@@ -36,26 +36,12 @@
 --   used_cost_usd: used_cost, USD
 --   unused_cost_usd: unused_cost, USD
 --   availability: available; no_purchase: no purchase is loaded; no_usage: not seen in the amortized file; subscription_scope: Azure shows no commitments there, the row stands for the source
-with first_months as (
-    select
-        source,
-        cast(min(billing_month) || '-01' as date) as first_day
-    from current_runs
-    where dataset = 'actual_cost'
-    group by source
-),
-
--- A purchase that recurs shows the day of buying only where it is the first one:
--- nothing was amortized before it, and it does not stand on the very first day of
--- what is loaded.
-dated as (
+with dated as (
     select
         totals.*,
         case
             when totals.frequency is distinct from 'Recurring' then totals.first_purchase
-            when totals.first_day < totals.first_purchase then null
-            when totals.first_purchase <= first_months.first_day then null
-            else totals.first_purchase
+            when is_first_purchase then totals.first_purchase
         end as purchase_date,
         case
             when
@@ -63,8 +49,30 @@ dated as (
                 and totals.last_refund <= totals.source_last_day
                 then totals.last_refund
         end as returned_date
-    from commitment_totals as totals
-    left join first_months on totals.source = first_months.source
+    from (
+        select
+            commitment_totals.*,
+            -- A purchase that recurs shows the day of buying only where it is known to
+            -- be the first: nothing was amortized before it, and the day before it is
+            -- in the lake, in the amortized file or, for the first of a month, in the
+            -- month before.
+            coalesce(first_day >= first_purchase, true)
+            and (
+                (date_part('day', first_purchase) > 1 and amortized_run.run_id is not null)
+                or (date_part('day', first_purchase) = 1 and month_before.run_id is not null)
+            ) as is_first_purchase
+        from commitment_totals
+        left join current_runs as amortized_run
+            on
+                commitment_totals.source = amortized_run.source
+                and amortized_run.dataset = 'amortized_cost'
+                and to_char(first_purchase, '%Y-%m') = amortized_run.billing_month
+        left join current_runs as month_before
+            on
+                commitment_totals.source = month_before.source
+                and month_before.dataset = 'actual_cost'
+                and to_char(first_purchase - interval '1 day', '%Y-%m') = month_before.billing_month
+    ) as totals
 ),
 
 expiring as (

@@ -144,8 +144,8 @@ ordered as (
         of_commitment as (partition by source, kind, order_id, commitment_id)
 ),
 
--- Shares of an order are differences of running shares, so that they add up to
--- its purchase to the last decimal.
+-- Shares of an order are differences of running sums, so that they add up to its
+-- purchase to the last decimal.
 running as (
     select
         *,
@@ -175,14 +175,19 @@ shared as (
         *,
         case
             when sharers = 1 then 1.0
-            when order_weight <> 0 then weight_through / order_weight
-            else position * 1.0 / sharers
+            when order_weight <> 0 then weight_through
+            else position * 1.0
         end as share_through,
         case
             when sharers = 1 then 0.0
-            when order_weight <> 0 then (weight_through - weight) / order_weight
-            else (position - 1) * 1.0 / sharers
+            when order_weight <> 0 then weight_through - weight
+            else (position - 1) * 1.0
         end as share_before,
+        case
+            when sharers = 1 then 1.0
+            when order_weight <> 0 then order_weight
+            else sharers * 1.0
+        end as share_of,
         case when commitment_id is not null then own_amount end as named_amount,
         case when commitment_id is not null then own_refunded end as named_refunded,
         case when commitment_id is not null then own_amount_usd end as named_amount_usd,
@@ -218,19 +223,40 @@ select
         when order_amount is null then named_amount
         else
             coalesce(named_amount, 0)
-            + (order_amount * share_through - order_amount * share_before)
+            + case
+                when share_through = share_of then order_amount
+                else order_amount * share_through / share_of
+            end
+            - case
+                when share_before = share_of then order_amount
+                else order_amount * share_before / share_of
+            end
     end as purchased_amount,
     case
         when order_refunded is null then named_refunded
         else
             coalesce(named_refunded, 0)
-            + (order_refunded * share_through - order_refunded * share_before)
+            + case
+                when share_through = share_of then order_refunded
+                else order_refunded * share_through / share_of
+            end
+            - case
+                when share_before = share_of then order_refunded
+                else order_refunded * share_before / share_of
+            end
     end as refunded_amount,
     case
         when order_amount_usd is null then named_amount_usd
         else
             coalesce(named_amount_usd, 0)
-            + (order_amount_usd * share_through - order_amount_usd * share_before)
+            + case
+                when share_through = share_of then order_amount_usd
+                else order_amount_usd * share_through / share_of
+            end
+            - case
+                when share_before = share_of then order_amount_usd
+                else order_amount_usd * share_before / share_of
+            end
     end as purchased_amount_usd,
     case
         when order_amount is not null and sharers = 1 then 'order'

@@ -351,6 +351,9 @@ def compare(view, width, ours, theirs) -> bool:
         tuple(None if cell is None else str(cell) for cell in row[:width]): row[width:] for row in rows
     }
     ours, theirs = table(ours), table(theirs)
+    if view == "reallocated_cost":
+        # A scope of which nothing is in the files may still have given something away.
+        ours = {key: row for key, row in ours.items() if key in theirs or any(map(float, row))}
     differing = [
         key for key in ours.keys() | theirs.keys()
         if key not in ours or key not in theirs

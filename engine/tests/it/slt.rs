@@ -1,7 +1,8 @@
 //! sqllogictest: every table and view over the small exports in
 //! `testdata/exports`, whose figures can be checked with a pencil.
 //!
-//! One file per relation in `testdata/slt`, and some on a theme.
+//! One file per relation in `testdata/slt`, and some on a theme; those in
+//! `testdata/slt/commitments` ask a lake of the export of that name alone.
 //! `UPDATE_SLT=1` rewrites the expected answers; look at the difference.
 
 use std::collections::BTreeSet;
@@ -32,24 +33,33 @@ fn testdata() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("testdata")
 }
 
-fn slt_files() -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(testdata().join("slt")).unwrap();
+fn slt_files(folder: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(testdata().join(folder)).unwrap();
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "slt"));
     files.sort();
     files
 }
 
-/// The lake that all files ask, and the folder that holds it.
-async fn small_lake() -> (tempfile::TempDir, Lake) {
+type Loaded<'a> = (&'a str, &'a [DatasetType], u64);
+
+/// Sources of the lake that the files of `slt/` ask, with their datasets and the rows
+/// that may be rejected.
+const SMALL: [Loaded<'_>; 3] = [
+    ("partner", &DatasetType::ALL, 0),
+    ("single", &DatasetType::ALL, 0),
+    ("damaged", &[DatasetType::ActualCost], 1),
+];
+
+/// Likewise for `slt/commitments/`.
+const COMMITMENTS: [Loaded<'_>; 1] = [("commitments", &DatasetType::ALL, 0)];
+
+/// A lake of these sources, and the folder that holds it.
+async fn lake_of(sources: &[Loaded<'_>]) -> (tempfile::TempDir, Lake) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lake");
     let lake = Lake::at(path.to_str().unwrap(), Default::default()).unwrap();
-    for (source, datasets, rejected_rows_max) in [
-        ("partner", &DatasetType::ALL[..], 0),
-        ("single", &DatasetType::ALL[..], 0),
-        ("damaged", &[DatasetType::ActualCost][..], 1),
-    ] {
+    for &(source, datasets, rejected_rows_max) in sources {
         let export = |dataset: DatasetType| {
             let name = match dataset {
                 DatasetType::ActualCost => "actual",
@@ -155,10 +165,17 @@ fn cell(column: &dyn Array, row: usize) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_are_those_of_the_files() {
-    let (_folder, lake) = small_lake().await;
     let mut failures = Vec::new();
-    for file in slt_files() {
-        let session = Arc::new(open(&lake).await);
+    for (folder, sources) in [("slt", &SMALL[..]), ("slt/commitments", &COMMITMENTS[..])] {
+        let (_folder, lake) = lake_of(sources).await;
+        run_files(&lake, &slt_files(folder), &mut failures).await;
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+async fn run_files(lake: &Lake, files: &[PathBuf], failures: &mut Vec<String>) {
+    for file in files {
+        let session = Arc::new(open(lake).await);
         let mut runner = Runner::new(|| {
             let session = Arc::clone(&session);
             async move { Ok(Connection(session)) }
@@ -167,7 +184,7 @@ async fn answers_are_those_of_the_files() {
         if std::env::var_os("UPDATE_SLT").is_some() {
             runner
                 .update_test_file(
-                    &file,
+                    file,
                     "  ",
                     sqllogictest::default_validator,
                     sqllogictest::default_normalizer,
@@ -175,18 +192,17 @@ async fn answers_are_those_of_the_files() {
                 )
                 .await
                 .unwrap();
-        } else if let Err(error) = runner.run_file_async(&file).await {
+        } else if let Err(error) = runner.run_file_async(file).await {
             failures.push(error.display(false).to_string());
         }
     }
-    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
 
 #[tokio::test]
 async fn every_table_and_view_has_a_file_and_every_column_a_description() {
-    let (_folder, lake) = small_lake().await;
+    let (_folder, lake) = lake_of(&SMALL).await;
     let session = open(&lake).await;
-    let files: BTreeSet<String> = slt_files()
+    let files: BTreeSet<String> = slt_files("slt")
         .iter()
         .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
