@@ -246,8 +246,9 @@ pub enum LakeCommand {
     },
     /// Delete files that no version within the retention needs
     ///
-    /// History older than the retention can no longer be read afterwards. What
-    /// interrupted loads left behind goes too, once it is a day old.
+    /// History older than the retention can no longer be read afterwards. Files that
+    /// interrupted loads left behind go too: half-written ones after a day, whole ones
+    /// after the retention, but not before a day.
     Vacuum {
         /// Days of history to keep
         #[arg(long, value_name = "DAYS", default_value_t = 90)]

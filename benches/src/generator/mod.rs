@@ -264,7 +264,10 @@ impl Fault for GeneratorError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NoSuchFile { .. } => Some("use the data version 2021-10-01".to_owned()),
+            Self::NoSuchFile { .. } => Some(
+                "scopes below the billing account have MCA partner files of 2021-10-01 only"
+                    .to_owned(),
+            ),
             Self::BeforeTenant { .. } => {
                 Some("set an earlier first month of the tenant".to_owned())
             }

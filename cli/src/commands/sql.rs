@@ -39,6 +39,7 @@ pub async fn run(
     let shell = Shell::new(&shell_settings, Origin::Prompt);
     let mut runner = Runner::new(shell, session, &settings.lake, messages, target, results);
     runner.no_color = settings.no_color;
+    runner.threads = settings.threads;
 
     if interactive {
         return interact(&mut runner, settings.shell.history.as_deref()).await;

@@ -10,6 +10,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use costlake_engine::query::Session;
 use futures::StreamExt as _;
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -19,6 +20,44 @@ use crate::interrupt::Interrupt;
 
 /// Batches on their way between the query and the writer.
 const BATCHES_IN_FLIGHT_MAX: usize = 2;
+
+/// Where statements run: the command's own runtime, until one is canceled.
+#[derive(Debug, Default)]
+pub struct Workers {
+    fresh: Option<Runtime>,
+}
+
+impl Workers {
+    fn handle(&self) -> Handle {
+        self.fresh.as_ref().map_or_else(Handle::current, |runtime| runtime.handle().clone())
+    }
+
+    /// Leaves a canceled query behind: it may compute for long before it looks up,
+    /// and the next statement must not wait for its workers.
+    pub fn renew(&mut self, threads: Option<usize>) -> std::io::Result<()> {
+        let mut builder = Builder::new_multi_thread();
+        if let Some(threads) = threads {
+            builder.worker_threads(threads);
+        }
+        let fresh = builder.enable_all().build()?;
+        self.leave();
+        self.fresh = Some(fresh);
+        Ok(())
+    }
+
+    fn leave(&mut self) {
+        if let Some(runtime) = self.fresh.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        // A runtime dropped within another would wait for its workers.
+        self.leave();
+    }
+}
 
 /// What a running statement sends.
 pub enum Arrival {
@@ -38,12 +77,12 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts a statement. Needs a runtime.
-    pub fn start(session: &Arc<Session>, place: StatementPlace) -> Self {
+    /// Starts a statement.
+    pub fn start(workers: &Workers, session: &Arc<Session>, place: StatementPlace) -> Self {
         let interrupt = Interrupt::from_now();
         let (sender, arrivals) = mpsc::channel(BATCHES_IN_FLIGHT_MAX);
         let session = Arc::clone(session);
-        let task = tokio::spawn(async move {
+        let task = workers.handle().spawn(async move {
             if let Err(failure) = stream(&session, place, &sender).await {
                 // Nobody listens any more: canceled.
                 let _ = sender.send(Err(failure)).await;

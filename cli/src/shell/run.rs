@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use costlake_engine::query::Session;
 
-use super::execute::{Arrival, Running};
+use super::execute::{Arrival, Running, Workers};
 use super::source::{Origin, StatementPlace};
 use super::{Reply, Shell, describe};
 use crate::failure::Failure;
@@ -51,6 +51,9 @@ pub struct Runner<'a> {
     pub messages: &'a Messages,
     /// `NO_COLOR`.
     pub no_color: bool,
+    /// Worker threads of a query; one per core when none.
+    pub threads: Option<usize>,
+    workers: Workers,
     target: Target,
     results: Results,
     results_written: u64,
@@ -73,6 +76,8 @@ impl<'a> Runner<'a> {
             lake,
             messages,
             no_color: false,
+            threads: None,
+            workers: Workers::default(),
             target,
             results,
             results_written: 0,
@@ -207,8 +212,15 @@ impl<'a> Runner<'a> {
     /// Runs one statement and writes its rows.
     async fn statement(&mut self, place: StatementPlace) -> Result<(), Failure> {
         let started = Instant::now();
-        let mut running = Running::start(&self.session, place);
-        let rows = self.write_rows(&mut running).await?;
+        let mut running = Running::start(&self.workers, &self.session, place);
+        let rows = match self.write_rows(&mut running).await {
+            Err(Failure::Canceled) => {
+                drop(running);
+                self.workers.renew(self.threads).map_err(|source| Failure::Runtime { source })?;
+                return Err(Failure::Canceled);
+            }
+            rows => rows?,
+        };
         if self.shell.timer {
             let seconds = started.elapsed().as_secs_f64();
             let plural = if rows == 1 { "row" } else { "rows" };

@@ -113,9 +113,9 @@ pub enum VacuumMode {
 /// longer than this.
 const ORPHAN_AGE_DAYS_MIN: u32 = 1;
 
-/// Deletes files that no version within the last `retain_days` names, and what
-/// interrupted loads left behind more than a day ago. Returns their paths.
-/// Versions before that can no longer be read.
+/// Deletes files that no version within the last `retain_days` names, those no version
+/// ever named once they are that old and at least a day, and half-written ones of
+/// more than a day. Returns their paths. Versions before that can no longer be read.
 ///
 /// # Errors
 /// When the table does not exist or its files cannot be listed or deleted.

@@ -512,8 +512,14 @@ fn choose_month(month: BillingMonth, dataset: DatasetType, mut runs: Vec<Judged>
     // Of equals the first, which is the newest.
     let best = complete.rev().max_by_key(|(_, run)| vouched(&run.candidate)).map(|(at, _)| at);
     let older = best.map_or(Vec::new(), |at| runs.split_off(at));
+    let is_loaded = best.is_some();
     let passed_over = |run: Judged| {
-        let reason = run.flaw.unwrap_or(Refusal::NotVouchedFor);
+        // What is wrong with a file nothing vouches for does not matter beside a run.
+        let reason = match run.flaw {
+            Some(Refusal::NoManifest) => Refusal::NoManifest,
+            Some(flaw) if !is_loaded || run.candidate.manifest_path.is_some() => flaw,
+            _ => Refusal::NotVouchedFor,
+        };
         note(run.candidate, reason)
     };
     let mut notes: Vec<RunNote> = runs.into_iter().map(passed_over).collect();

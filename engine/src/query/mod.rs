@@ -4,10 +4,11 @@
 //! streams, the catalog, errors with position and hint. Never writes.
 //!
 //! In order of use: [`scan`] reads a snapshot, [`decimal`] makes arithmetic
-//! exact, [`session`] registers both with the views, [`statements`] and
+//! exact, `cooperate` lets joins be canceled, [`session`] registers both with the views, [`statements`] and
 //! [`error`] face the user.
 
 pub mod catalog;
+mod cooperate;
 mod dates;
 pub mod decimal;
 pub mod error;

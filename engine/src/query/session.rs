@@ -18,6 +18,7 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 
 use super::catalog::{self, ColumnDescription, TableDescription, TableKind};
+use super::cooperate::CooperativeJoins;
 use super::error::QueryError;
 use super::scan::SnapshotTable;
 use super::statements::{MixedCaseNames, split_statements};
@@ -245,6 +246,7 @@ fn new_context(options: &SessionOptions) -> Result<SessionContext, QueryError> {
         .with_config(config)
         .with_runtime_env(Arc::new(new_runtime(options)?))
         .with_default_features()
+        .with_physical_optimizer_rule(Arc::new(CooperativeJoins))
         .build();
     let mut context = SessionContext::new_with_state(state);
     decimal::install(&mut context)?;

@@ -327,12 +327,13 @@ fn the_longest_common_end_decides_between_equal_file_names() {
 
 #[test]
 fn a_file_without_manifest_never_displaces_a_run_with_one() {
-    let run = Container::default().run("act", JULY, "r1", "2026-07-10T00:00:00Z");
     // Newer, in the month's folder: told, and left.
-    let beside = run.file(&format!("act/{JULY}/my-extract.csv"), 7, i64::MAX);
-    let selection = beside.selection();
-    assert_eq!(loaded(&selection.months[0]).run_id, "r1");
-    assert_eq!(selection.months[0].notes[0].reason, Refusal::NotVouchedFor);
+    for name in ["my-extract.csv", "x.parquet"] {
+        let run = Container::default().run("act", JULY, "r1", "2026-07-10T00:00:00Z");
+        let selection = run.file(&format!("act/{JULY}/{name}"), 7, i64::MAX).selection();
+        assert_eq!(loaded(&selection.months[0]).run_id, "r1");
+        assert_eq!(selection.months[0].notes[0].reason, Refusal::NotVouchedFor);
+    }
     // In no month's folder: none of the month that is asked for either.
     let stray = Container::default().run("act", JULY, "r1", "2026-07-10T00:00:00Z").file(
         "act/notes.csv",

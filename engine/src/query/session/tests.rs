@@ -388,3 +388,22 @@ async fn every_view_plans_with_the_columns_its_header_lists() {
         assert!(rows.is_empty(), "check {} on an empty lake: {rows:?}", check.name);
     }
 }
+
+/// A join that does not give way could be canceled only once it is done.
+#[tokio::test]
+async fn every_join_gives_way_to_a_cancel() {
+    let session = Session::from_tables(Vec::new(), &SessionOptions::default()).await.unwrap();
+    for (join, condition) in [
+        ("CrossJoinExec", ""),
+        ("NestedLoopJoinExec", "where a.value < b.value + 1"),
+        ("HashJoinExec", "where a.value = b.value"),
+    ] {
+        let sql = format!(
+            "explain select count(*) from generate_series(1, 9) a, generate_series(1, 9) b {condition}"
+        );
+        let plan = answer(&session, &sql).await.unwrap().join("\n");
+        let lines: Vec<&str> = plan.lines().map(str::trim).collect();
+        let at = lines.iter().position(|line| line.contains(join)).expect(&plan);
+        assert!(lines[at - 1].ends_with("CooperativeExec"), "{plan}");
+    }
+}
