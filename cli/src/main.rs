@@ -68,13 +68,18 @@ fn run(arguments: &Arguments, settings: &Settings, messages: &Messages) -> Resul
     // Two crypto providers are linked; rustls panics unless one is chosen. A
     // second installation is refused, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if let Some(threads) = settings.threads {
-        builder.worker_threads(threads);
-    }
-    let runtime = builder.enable_all().build().map_err(|source| Failure::Runtime { source })?;
+    let runtime = new_runtime(settings.threads)?;
     let outcome = runtime.block_on(commands::run(&arguments.command, settings, messages));
     // A cancelled query may still hold a worker; do not wait for it.
     runtime.shutdown_background();
     outcome
+}
+
+/// A runtime of so many worker threads; one per core when none.
+fn new_runtime(threads: Option<usize>) -> Result<tokio::runtime::Runtime, Failure> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = threads {
+        builder.worker_threads(threads);
+    }
+    builder.enable_all().build().map_err(|source| Failure::Runtime { source })
 }

@@ -10,7 +10,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use costlake_engine::query::Session;
 use futures::StreamExt as _;
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -34,12 +34,8 @@ impl Workers {
 
     /// Leaves a canceled query behind: it may compute for long before it looks up,
     /// and the next statement must not wait for its workers.
-    pub fn renew(&mut self, threads: Option<usize>) -> std::io::Result<()> {
-        let mut builder = Builder::new_multi_thread();
-        if let Some(threads) = threads {
-            builder.worker_threads(threads);
-        }
-        let fresh = builder.enable_all().build()?;
+    pub fn renew(&mut self, threads: Option<usize>) -> Result<(), Failure> {
+        let fresh = crate::new_runtime(threads)?;
         self.leave();
         self.fresh = Some(fresh);
         Ok(())

@@ -216,7 +216,7 @@ impl<'a> Runner<'a> {
         let rows = match self.write_rows(&mut running).await {
             Err(Failure::Canceled) => {
                 drop(running);
-                self.workers.renew(self.threads).map_err(|source| Failure::Runtime { source })?;
+                self.workers.renew(self.threads)?;
                 return Err(Failure::Canceled);
             }
             rows => rows?,

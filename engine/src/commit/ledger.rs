@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use super::replace::{LOAD_INFO_KEY, add_action, removals, transaction_version};
 use super::{CommitError, Lake, LakeTable};
+use crate::discover::key_version;
 use crate::model::money::{format_decimal, parse_decimal};
 use crate::model::{ControlTotals, DatasetType};
 use crate::normalize::RejectedRow;
@@ -176,12 +177,6 @@ pub async fn has_entry(
     let application_id = application_id(dataset.table_name(), partition);
     let found = transaction_version(runs, LakeTable::IngestRuns, &application_id).await?;
     Ok(found == Some(load_version))
-}
-
-/// The load version of a load key: both are cut from one digest.
-fn key_version(load_key: &str) -> Option<i64> {
-    let digest = u128::from_str_radix(load_key, 16).ok()?;
-    Some((digest & u128::from(i64::MAX as u64)) as i64)
 }
 
 fn application_id(dataset: &str, partition: &Partition) -> String {

@@ -22,8 +22,17 @@ pub fn load_key(run: &ExportRun) -> String {
 /// A non-negative 63-bit number from the same digest, for Delta's application
 /// transactions.
 pub fn load_version(run: &ExportRun) -> i64 {
+    version_of(digest(run))
+}
+
+/// The [`load_version`] of the run that has this [`load_key`]; `None` for another text.
+pub fn key_version(load_key: &str) -> Option<i64> {
+    u128::from_str_radix(load_key, 16).ok().map(version_of)
+}
+
+fn version_of(digest: u128) -> i64 {
     // The mask leaves 63 bits, so the cast cannot change the value.
-    (digest(run) & u128::from(i64::MAX as u64)) as i64
+    (digest & u128::from(i64::MAX as u64)) as i64
 }
 
 fn digest(run: &ExportRun) -> u128 {

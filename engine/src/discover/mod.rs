@@ -18,7 +18,7 @@ pub mod manifest;
 mod names;
 pub mod run;
 
-pub use key::{load_key, load_version};
+pub use key::{key_version, load_key, load_version};
 pub use layout::{
     BlobEntry, Listing, ListingRoot, ManifestBody, candidates, manifest_entries, shows_runs,
 };

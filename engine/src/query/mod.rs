@@ -4,8 +4,8 @@
 //! streams, the catalog, errors with position and hint. Never writes.
 //!
 //! In order of use: [`scan`] reads a snapshot, [`decimal`] makes arithmetic
-//! exact, `cooperate` lets joins be canceled, [`session`] registers both with the views, [`statements`] and
-//! [`error`] face the user.
+//! exact, `cooperate` lets joins be canceled, [`session`] puts them together with
+//! the views, [`statements`] and [`error`] face the user.
 
 pub mod catalog;
 mod cooperate;
