@@ -104,7 +104,7 @@ pub struct DemoArguments {
     after_help = "Example:\n  costlake generate --out exports --months 2026-07..2026-09 --rows 100000 --gzip"
 )]
 pub struct GenerateArguments {
-    /// Folder to write to; actual and amortized exports go below it
+    /// Folder to write to; each export goes below it
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Months, both ends included
@@ -134,7 +134,10 @@ pub struct GenerateArguments {
 /// unreadable rows keeps its old content unless --max-rejected allows them.
 #[derive(Debug, Args)]
 #[command(
-    group = clap::ArgGroup::new("exports").required(true).multiple(true).args(["actual", "amortized"]),
+    group = clap::ArgGroup::new("exports").required(true).multiple(true).args([
+        "actual", "amortized", "price_sheet", "reservation_details", "reservation_transactions",
+        "reservation_recommendations",
+    ]),
     after_help = "Examples:
   costlake ingest --source contoso --actual ./exports/actual --amortized ./exports/amortized
   costlake ingest --source contoso --month 2026-07..2026-09 \\
@@ -150,6 +153,18 @@ pub struct IngestArguments {
     /// Export of amortized cost, likewise
     #[arg(long, value_name = "URL")]
     pub amortized: Option<String>,
+    /// Export of the price sheet, likewise
+    #[arg(long, value_name = "URL")]
+    pub price_sheet: Option<String>,
+    /// Export of reservation details, likewise
+    #[arg(long, value_name = "URL")]
+    pub reservation_details: Option<String>,
+    /// Export of reservation transactions, likewise
+    #[arg(long, value_name = "URL")]
+    pub reservation_transactions: Option<String>,
+    /// Export of reservation recommendations, likewise
+    #[arg(long, value_name = "URL")]
+    pub reservation_recommendations: Option<String>,
     /// Name of the bill connect these exports belong to
     #[arg(long, value_name = "NAME")]
     pub source: SourceName,

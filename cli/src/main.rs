@@ -75,11 +75,16 @@ fn run(arguments: &Arguments, settings: &Settings, messages: &Messages) -> Resul
     outcome
 }
 
+/// Stack of a worker: queries over views upon views poll streams within streams.
+/// Only what is used of it is ever taken from memory.
+const WORKER_STACK_BYTES: usize = 16 << 20;
+
 /// A runtime of so many worker threads; one per core when none.
 fn new_runtime(threads: Option<usize>) -> Result<tokio::runtime::Runtime, Failure> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if let Some(threads) = threads {
         builder.worker_threads(threads);
     }
+    builder.thread_stack_size(WORKER_STACK_BYTES);
     builder.enable_all().build().map_err(|source| Failure::Runtime { source })
 }

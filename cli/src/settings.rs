@@ -14,6 +14,14 @@
 //! max_rows = 40                # rows of a table shown on a terminal
 //! timer = false                # rows and seconds after every statement
 //! history = "~/.sql_history"   # "" for none
+//!
+//! [billing]
+//! prices = "list"              # what customers are billed: list or cost
+//!
+//! [[adjustments]]              # markups and markdowns; see the README
+//! name = "markup"
+//! effective_month = "2026-07"
+//! rules = [{ percent = 5, when = { equals = { provider = "Azure" } } }]
 //! ```
 
 use std::collections::HashMap;
@@ -21,6 +29,7 @@ use std::path::{Path, PathBuf};
 
 use costlake_engine::commit::Lake;
 use costlake_engine::query::SessionOptions;
+use costlake_engine::views::{Adjustment, AdjustmentError, Adjustments, BilledPrice};
 use serde::Deserialize;
 
 use crate::args::{GlobalArguments, LogFormat};
@@ -55,6 +64,8 @@ pub struct Settings {
     pub no_color: bool,
     /// What `current_date` is in queries, days since 1970-01-01; today when none.
     pub as_of: Option<i32>,
+    /// How the partner bills on.
+    pub adjustments: Adjustments,
 }
 
 /// How the SQL shell starts.
@@ -136,6 +147,24 @@ struct FileSettings {
     threads: Option<usize>,
     #[serde(default)]
     shell: FileShellSettings,
+    #[serde(default)]
+    billing: FileBillingSettings,
+    #[serde(default)]
+    adjustments: Vec<toml::Spanned<Adjustment>>,
+}
+
+/// The config file, read and checked.
+#[derive(Debug, Default)]
+struct Config {
+    file: FileSettings,
+    adjustments: Adjustments,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileBillingSettings {
+    #[serde(default)]
+    prices: BilledPrice,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -154,14 +183,14 @@ impl Settings {
         environment: &Environment,
     ) -> Result<Self, SettingsError> {
         check_log_format(environment)?;
-        let (path, file) = read_config(global, environment)?;
-        Self::combine(global, environment, file, path.parent().unwrap_or(Path::new("")))
+        let (path, config) = read_config(global, environment)?;
+        Self::combine(global, environment, config, path.parent().unwrap_or(Path::new("")))
     }
 
     fn combine(
         global: &GlobalArguments,
         environment: &Environment,
-        file: FileSettings,
+        Config { file, adjustments }: Config,
         folder: &Path,
     ) -> Result<Self, SettingsError> {
         let lake = global
@@ -188,6 +217,7 @@ impl Settings {
             shell: shell_settings(environment, file.shell, folder)?,
             no_color: environment.no_color,
             as_of: global.as_of.map(|day| day.0),
+            adjustments,
         })
     }
 
@@ -202,6 +232,7 @@ impl Settings {
             memory_limit_bytes: self.memory_limit_bytes,
             threads: self.threads,
             as_of: self.as_of,
+            adjustments: self.adjustments.clone(),
         }
     }
 }
@@ -267,20 +298,49 @@ fn check_log_format(environment: &Environment) -> Result<(), SettingsError> {
 fn read_config(
     global: &GlobalArguments,
     environment: &Environment,
-) -> Result<(PathBuf, FileSettings), SettingsError> {
+) -> Result<(PathBuf, Config), SettingsError> {
     let named = global.config.clone().or_else(|| environment.config.clone());
     let path = named.clone().unwrap_or_else(|| PathBuf::from(CONFIG_DEFAULT));
     match std::fs::read_to_string(&path) {
-        Ok(text) => parse_config(&path, &text).map(|file| (path, file)),
+        Ok(text) => parse_config(&path, &text).map(|config| (path, config)),
         Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
-            Ok((path, FileSettings::default()))
+            Ok((path, Config::default()))
         }
         Err(source) => Err(SettingsError::Unreadable { path, source }),
     }
 }
 
-fn parse_config(path: &Path, text: &str) -> Result<FileSettings, SettingsError> {
-    toml::from_str(text).map_err(|error| {
+/// Takes the adjustments out of the file, once they are found to be consistent.
+fn adjustments(
+    file: &mut FileSettings,
+    path: &Path,
+    text: &str,
+) -> Result<Adjustments, SettingsError> {
+    let spanned = std::mem::take(&mut file.adjustments);
+    let starts: Vec<usize> = spanned.iter().map(|adjustment| adjustment.span().start).collect();
+    let adjustments = spanned.into_iter().map(toml::Spanned::into_inner).collect();
+    Adjustments::new(file.billing.prices, adjustments).map_err(|error| {
+        let AdjustmentError { index, unknown, .. } = &error;
+        let near = unknown.as_ref().and_then(|(word, known)| {
+            nearest(word, known.iter().map(String::as_str)).map(str::to_owned)
+        });
+        SettingsError::File {
+            path: path.to_owned(),
+            position: Some(line_and_column(text, starts[*index])),
+            what: error.to_string(),
+            hint: match (near, unknown) {
+                (Some(near), _) => Some(format!("did you mean {near:?}?")),
+                (None, Some((_, known))) if !known.is_empty() => {
+                    Some(format!("one of {}", known.join(", ")))
+                }
+                _ => None,
+            },
+        }
+    })
+}
+
+fn parse_config(path: &Path, text: &str) -> Result<Config, SettingsError> {
+    let mut file: FileSettings = toml::from_str(text).map_err(|error| {
         let what = error.message().lines().next().unwrap_or("not readable").to_owned();
         SettingsError::File {
             path: path.to_owned(),
@@ -288,7 +348,9 @@ fn parse_config(path: &Path, text: &str) -> Result<FileSettings, SettingsError> 
             hint: unknown_key_hint(&what),
             what,
         }
-    })
+    })?;
+    let adjustments = adjustments(&mut file, path, text)?;
+    Ok(Config { file, adjustments })
 }
 
 /// Line and column (in characters) of a byte, both from 1.
@@ -303,7 +365,12 @@ fn line_and_column(text: &str, byte: usize) -> (usize, usize) {
 /// serde says "unknown field `x`, expected one of `a`, `b`": the names in it
 /// are all there is to suggest from. For people only; nothing branches on it.
 fn unknown_key_hint(what: &str) -> Option<String> {
-    let mut quoted = what.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
+    let mut quoted = what
+        .strip_prefix("unknown field ")
+        .or_else(|| what.strip_prefix("unknown variant "))?
+        .split('`')
+        .skip(1)
+        .step_by(2);
     let key = quoted.next()?;
     nearest(key, quoted).map(|near| format!("did you mean `{near}`?"))
 }
@@ -385,6 +452,43 @@ mod tests {
     }
 
     #[test]
+    fn adjustments_are_read_and_refused_by_their_place() {
+        let good = "[billing]\nprices = 'cost'\n\n[[adjustments]]\nname = 'markup'\n\
+            effective_month = '2026-07'\n\n[[adjustments.rules]]\npercent = 12.5\n\
+            when = { and = [{ equals = { customer_name = ['A', 'B'] } }, \
+            { not = { contains = { tags = 'internal' } } }] }\n\n\
+            [[adjustments.rules]]\npercent = -3\n";
+        assert_ne!(settle(None, None, good).unwrap().adjustments, Adjustments::default());
+        for (bad, place, what, hint) in [
+            (
+                good.replace("customer_name", "customer_nam"),
+                Some("/etc/costlake.toml:4:1"),
+                "adjustment \"markup\": rule 1: there is no dimension \"customer_nam\"",
+                Some("did you mean \"customer_name\"?"),
+            ),
+            (
+                good.replace("2026-07", "July"),
+                Some("/etc/costlake.toml:4:1"),
+                "adjustment \"markup\": effective_month \"July\" is no month YYYY-MM",
+                None,
+            ),
+            (good.replace("12.5", "'lots'"), None, "\"lots\" is no percentage", None),
+            (
+                good.replace("contains", "contain"),
+                None,
+                "unknown variant `contain`",
+                Some("did you mean `contains`?"),
+            ),
+            (good.replace("'cost'", "'costs'"), None, "unknown variant `costs`", None),
+        ] {
+            let error = settle(None, None, &bad).err().unwrap();
+            assert!(error.to_string().starts_with(what), "{error}");
+            assert!(place.is_none() || error.place().as_deref() == place, "{:?}", error.place());
+            assert!(hint.is_none() || error.hint().as_deref() == hint, "{:?}", error.hint());
+        }
+    }
+
+    #[test]
     fn sizes_read_in_both_systems() {
         for (text, bytes) in
             [("8GiB", 8 << 30), ("512 MB", 512_000_000), ("1048576", 1 << 20), ("2g", 2 << 30)]
@@ -409,12 +513,8 @@ mod tests {
                 .unwrap();
         assert_eq!((settings.threads, settings.memory_limit_bytes), (Some(3), Some(1024)));
         let zero = Environment { threads: Some("0".to_owned()), ..Default::default() };
-        let refused = Settings::combine(
-            &GlobalArguments::default(),
-            &zero,
-            FileSettings::default(),
-            Path::new(""),
-        );
+        let refused =
+            Settings::combine(&GlobalArguments::default(), &zero, Config::default(), Path::new(""));
         assert!(refused.is_err());
     }
 

@@ -92,7 +92,8 @@ pub async fn ingest(
     for (dataset, url) in &request.exports {
         plans.push(plan(*dataset, url, request, options).await?);
     }
-    for table in LakeTable::ALL {
+    let asked = request.exports.iter().map(|(dataset, _)| LakeTable::from(*dataset));
+    for table in LakeTable::ALWAYS.into_iter().chain(asked) {
         lake.ensure_table(table).await?;
     }
     let mut report = IngestReport::default();
@@ -329,6 +330,17 @@ impl Conductor<'_> {
         output: &LoadOutput,
         duration_ms: u64,
     ) -> Result<LedgerEntry, IngestError> {
+        if run.dataset.is_cost() {
+            let totals = ledger::LoadTotals {
+                dataset: run.dataset,
+                partition,
+                load_key: &load_key(run),
+                load_version: load_version(run),
+                totals: &output.day_totals,
+                now_us: self.request.now_us,
+            };
+            ledger::append_load_totals(self.lake, &totals).await?;
+        }
         let mut entry = self.entry(run, partition, output, duration_ms);
         let load_info = serde_json::to_value(&entry).expect("an entry is plain data");
         let replacement = MonthReplacement {
@@ -369,7 +381,7 @@ impl Conductor<'_> {
             rejected_rows: output.rejected.len() as u64,
             rows_outside_month: output.rows_outside_month,
             bytes: output.bytes,
-            control_totals: LedgerTotals::of(&output.totals),
+            control_totals: LedgerTotals::of(run.dataset, &output.totals),
             unknown_columns: output.unknown_columns.clone(),
             submitted_at_us: run.submitted_at_ms.map(|submitted| submitted * 1_000),
             loaded_at_us: self.request.now_us,

@@ -1,19 +1,22 @@
 -- question: Do used and unused cost of the commitments add up to what is amortized?
--- sources: cost_rows, commitment_utilization, source_scopes
+-- sources: cost_rows, commitment_utilization, month_scopes
 with amortized as (
     select
         cost_rows.source,
-        billing_month,
+        cost_rows.billing_month,
         coalesce(billing_currency, '') as currency_key,
         sum(cost) as cost
     from cost_rows
-    inner join source_scopes on cost_rows.source = source_scopes.source
+    left join month_scopes
+        on
+            cost_rows.source = month_scopes.source
+            and cost_rows.billing_month = month_scopes.billing_month
     where
         dataset = 'amortized_cost'
         and charge_type in ('Usage', 'UnusedReservation', 'UnusedSavingsPlan')
         and (is_commitment or benefit_id is not null or reservation_id is not null)
-        and coalesce(source_scopes.scope_type, '') <> 'subscription'
-    group by cost_rows.source, billing_month, coalesce(billing_currency, '')
+        and coalesce(month_scopes.scope_type, '') <> 'subscription'
+    group by cost_rows.source, cost_rows.billing_month, coalesce(billing_currency, '')
 ),
 
 utilized as (

@@ -1,5 +1,5 @@
 -- question: Does every month hold exactly the rows and the money its run was loaded with?
--- sources: actual_cost, amortized_cost, ingest_runs, current_runs
+-- sources: actual_cost, amortized_cost, price_sheet, reservation_details, reservation_transactions, reservation_recommendations, ingest_runs, current_runs
 with held as (
     select
         'actual_cost' as dataset,
@@ -24,6 +24,55 @@ with held as (
         coalesce(sum(cost_in_usd), 0) as cost_usd
     from amortized_cost
     group by source, billing_month, billing_currency
+    -- Of the other datasets the rows are counted, by the currency they name.
+    union all
+    select
+        'price_sheet' as dataset,
+        source,
+        billing_month,
+        currency as billing_currency,
+        count(*) as rows,
+        cast(null as decimal(38, 18)) as cost,
+        cast(null as decimal(38, 18)) as payg_cost,
+        cast(null as decimal(38, 18)) as cost_usd
+    from price_sheet
+    group by source, billing_month, currency
+    union all
+    select
+        'reservation_details' as dataset,
+        source,
+        billing_month,
+        cast(null as varchar) as billing_currency,
+        count(*) as rows,
+        cast(null as decimal(38, 18)) as cost,
+        cast(null as decimal(38, 18)) as payg_cost,
+        cast(null as decimal(38, 18)) as cost_usd
+    from reservation_details
+    group by source, billing_month
+    union all
+    select
+        'reservation_transactions' as dataset,
+        source,
+        billing_month,
+        currency as billing_currency,
+        count(*) as rows,
+        cast(null as decimal(38, 18)) as cost,
+        cast(null as decimal(38, 18)) as payg_cost,
+        cast(null as decimal(38, 18)) as cost_usd
+    from reservation_transactions
+    group by source, billing_month, currency
+    union all
+    select
+        'reservation_recommendations' as dataset,
+        source,
+        billing_month,
+        cast(null as varchar) as billing_currency,
+        count(*) as rows,
+        cast(null as decimal(38, 18)) as cost,
+        cast(null as decimal(38, 18)) as payg_cost,
+        cast(null as decimal(38, 18)) as cost_usd
+    from reservation_recommendations
+    group by source, billing_month
 ),
 
 applied as (

@@ -1,6 +1,6 @@
 -- question: How much of what commitments could cover do they cover?
 -- grain: scope_type, scope_id, source, billing_month, billing_currency
--- sources: priced_cost, scope_names, source_scopes
+-- sources: priced_cost, scope_names, month_scopes
 -- columns:
 --   scope_type: billing_account, billing_profile, customer_tenant or subscription
 --   scope_id: id of the scope; NULL holds the rows that belong to none
@@ -14,9 +14,10 @@
 --   on_demand_list_cost: list cost of on-demand usage that could be covered, billing currency: that of meter categories in which commitments cover usage somewhere in the source
 --   coverage_pct: 100 * committed_list_cost / (committed_list_cost + on_demand_list_cost)
 --   unpriced_committed_cost: amortized cost of covered usage whose list price is unknown; it is in neither side, billing currency
+--   unpriced_on_demand_cost: amortized cost of on-demand usage that could be covered and whose list price is unknown, billing currency; likewise
 --   committed_list_cost_usd: committed_list_cost, USD
 --   on_demand_list_cost_usd: on_demand_list_cost, USD
---   availability: available; partial: some covered usage is unpriced, so coverage_pct is too low; unknown: covered usage is all unpriced; subscription_scope: Azure shows no commitments there
+--   availability: available; partial: some usage of either side is unpriced, so coverage_pct is not exact; unknown: covered usage is all unpriced; subscription_scope: Azure shows no commitments there
 with eligible_categories as (
     select distinct
         source,
@@ -38,13 +39,14 @@ eligible as (
         sum(priced.list_cost) as list_cost,
         sum(priced.list_cost_usd) as list_cost_usd,
         sum(priced.cost) filter (where priced.list_cost_basis = 'unknown') as unpriced_cost,
-        count(*) filter (where priced.list_cost_basis = 'unknown') as unpriced_rows,
-        count(priced.list_cost) as priced_rows
+        count(*) - count(priced.list_cost) as unpriced_rows,
+        count(priced.list_cost) as priced_rows,
+        count(*) - count(priced.list_cost_usd) as unpriced_rows_usd
     from priced_cost as priced
     inner join eligible_categories
         on
             priced.source = eligible_categories.source
-            and priced.meter_category = eligible_categories.meter_category
+            and priced.meter_category is not distinct from eligible_categories.meter_category
     where
         priced.charge_type = 'Usage'
         and priced.list_cost_basis <> 'not_applicable'
@@ -74,12 +76,38 @@ scoped as (
         source,
         billing_month,
         billing_currency,
-        sum(list_cost) filter (where pricing_model = 'Reservation') as reservation_list_cost,
-        sum(list_cost) filter (where pricing_model = 'SavingsPlan') as savings_plan_list_cost,
+        -- What is not there costs 0; what is there and unpriced is unknown.
+        coalesce(
+            sum(list_cost) filter (where pricing_model = 'Reservation'),
+            case
+                when coalesce(sum(unpriced_rows) filter (where pricing_model = 'Reservation'), 0) = 0
+                    then 0
+            end
+        ) as reservation_list_cost,
+        coalesce(
+            sum(list_cost) filter (where pricing_model = 'SavingsPlan'),
+            case
+                when coalesce(sum(unpriced_rows) filter (where pricing_model = 'SavingsPlan'), 0) = 0
+                    then 0
+            end
+        ) as savings_plan_list_cost,
         sum(list_cost) filter (where pricing_model = 'OnDemand') as on_demand_list_cost,
-        sum(list_cost_usd) filter (where pricing_model <> 'OnDemand') as committed_list_cost_usd,
-        sum(list_cost_usd) filter (where pricing_model = 'OnDemand') as on_demand_list_cost_usd,
+        coalesce(
+            sum(list_cost_usd) filter (where pricing_model <> 'OnDemand'),
+            case
+                when coalesce(sum(unpriced_rows_usd) filter (where pricing_model <> 'OnDemand'), 0) = 0
+                    then 0
+            end
+        ) as committed_list_cost_usd,
+        coalesce(
+            sum(list_cost_usd) filter (where pricing_model = 'OnDemand'),
+            case
+                when coalesce(sum(unpriced_rows_usd) filter (where pricing_model = 'OnDemand'), 0) = 0
+                    then 0
+            end
+        ) as on_demand_list_cost_usd,
         sum(unpriced_cost) filter (where pricing_model <> 'OnDemand') as unpriced_committed_cost,
+        sum(unpriced_cost) filter (where pricing_model = 'OnDemand') as unpriced_on_demand_cost,
         coalesce(sum(unpriced_rows) filter (where pricing_model <> 'OnDemand'), 0) as unpriced_rows,
         coalesce(sum(priced_rows) filter (where pricing_model <> 'OnDemand'), 0) as priced_rows
     from eligible
@@ -106,16 +134,20 @@ known as (
         savings_plan_list_cost,
         coalesce(on_demand_list_cost, 0) as on_demand_list_cost,
         coalesce(unpriced_committed_cost, 0) as unpriced_committed_cost,
+        coalesce(unpriced_on_demand_cost, 0) as unpriced_on_demand_cost,
         committed_list_cost_usd,
         on_demand_list_cost_usd,
         case
-            when source_scopes.scope_type = 'subscription' then 'subscription_scope'
-            when unpriced_rows = 0 then 'available'
-            when priced_rows = 0 then 'unknown'
+            when month_scopes.scope_type = 'subscription' then 'subscription_scope'
+            when unpriced_rows = 0 and coalesce(unpriced_on_demand_cost, 0) = 0 then 'available'
+            when unpriced_rows > 0 and priced_rows = 0 then 'unknown'
             else 'partial'
         end as availability
     from scoped
-    left join source_scopes on scoped.source = source_scopes.source
+    left join month_scopes
+        on
+            scoped.source = month_scopes.source
+            and scoped.billing_month = month_scopes.billing_month
 )
 
 select
@@ -144,6 +176,8 @@ select
     end as coverage_pct,
     case when availability <> 'subscription_scope' then unpriced_committed_cost end
         as unpriced_committed_cost,
+    case when availability <> 'subscription_scope' then unpriced_on_demand_cost end
+        as unpriced_on_demand_cost,
     case when availability <> 'subscription_scope' then committed_list_cost_usd end
         as committed_list_cost_usd,
     case when availability <> 'subscription_scope' then on_demand_list_cost_usd end

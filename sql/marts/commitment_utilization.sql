@@ -1,6 +1,6 @@
 -- question: How much of each reservation and savings plan was used, day by day?
--- grain: source, order_id, benefit_id, date, billing_currency
--- sources: commitment_rows
+-- grain: source, billing_month, order_id, benefit_id, date, billing_currency
+-- sources: commitment_rows, reservation_hours
 -- columns:
 --   source: bill connect
 --   billing_month: month, YYYY-MM
@@ -12,7 +12,12 @@
 --   billing_currency: currency of the amounts; two are never added
 --   used_cost: amortized cost of what was used, billing currency
 --   unused_cost: amortized cost of what was idle, billing currency
---   utilization_pct: 100 * used_cost / (used_cost + unused_cost); NULL where both are 0
+--   used_hours: hours used, from reservation details; NULL where those are not loaded, and for savings plans
+--   reserved_hours: hours reserved, likewise
+--   utilization_pct: utilization_hours_pct where known, else utilization_cost_pct
+--   utilization_basis: hours or cost: what utilization_pct is from; unknown where it is NULL
+--   utilization_hours_pct: 100 * used_hours / reserved_hours; NULL where hours are unknown or none are reserved
+--   utilization_cost_pct: 100 * used_cost / (used_cost + unused_cost); NULL where both are 0
 --   used_cost_usd: used_cost, USD
 --   unused_cost_usd: unused_cost, USD
 with days as (
@@ -39,6 +44,26 @@ with days as (
         coalesce(commitment_id, order_id),
         order_id,
         billing_currency
+),
+
+measured as (
+    select
+        days.*,
+        hours.used_hours,
+        hours.reserved_hours,
+        cast(100 * hours.used_hours / nullif(hours.reserved_hours, 0) as double)
+            as utilization_hours_pct,
+        cast(100 * days.used_cost / nullif(days.used_cost + days.unused_cost, 0) as double)
+            as utilization_cost_pct
+    from days
+    left join reservation_hours as hours
+        on
+            days.kind = 'Reservation'
+            and days.order_id = hours.order_id
+            and days.benefit_id = hours.reservation_id
+            and days.date = hours.date
+            -- A late row of another month's day does not use that day once more.
+            and days.billing_month = to_char(days.date, '%Y-%m')
 )
 
 select
@@ -52,7 +77,16 @@ select
     billing_currency,
     used_cost,
     unused_cost,
-    cast(100 * used_cost / nullif(used_cost + unused_cost, 0) as double) as utilization_pct,
+    used_hours,
+    reserved_hours,
+    coalesce(utilization_hours_pct, utilization_cost_pct) as utilization_pct,
+    case
+        when utilization_hours_pct is not null then 'hours'
+        when utilization_cost_pct is not null then 'cost'
+        else 'unknown'
+    end as utilization_basis,
+    utilization_hours_pct,
+    utilization_cost_pct,
     used_cost_usd,
     unused_cost_usd
-from days
+from measured

@@ -64,7 +64,7 @@
 --   x_ChargeType: Azure's charge type
 --   x_CustomerId: tenant of the customer
 --   x_CustomerName: its name
---   x_ListCostBasis: how ListCost is known: export, payg_price, on_demand_rate; not_applicable or unknown where it is the fallback
+--   x_ListCostBasis: how ListCost is known: export, payg_price, price_sheet, on_demand_rate; not_applicable or unknown where it is the fallback
 --   x_PartnerCreditApplied: whether partner earned credit is applied
 --   x_PartnerCreditRate: partner earned credit as a fraction
 --   x_ResellerId: tier-2 reseller
@@ -112,6 +112,7 @@ with both_files as (
         quantity,
         unit_of_measure,
         payg_price,
+        list_rate,
         unit_price,
         cost,
         cost_in_pricing_currency,
@@ -167,6 +168,7 @@ with both_files as (
         quantity,
         unit_of_measure,
         payg_price,
+        null as list_rate,
         unit_price,
         cost,
         cost_in_pricing_currency,
@@ -297,7 +299,7 @@ select
     cast(null as varchar) as "AvailabilityZone",
     case when is_covered then 0 else cost end as "BilledCost",
     coalesce(billing_profile_id, billing_account_id, customer_tenant_id, subscription_id, source) as "BillingAccountId",
-    coalesce(billing_profile_name, billing_account_name, customer_name, subscription_name, source) as "BillingAccountName",
+    case when billing_profile_id is not null then billing_profile_name when billing_account_id is not null then billing_account_name when customer_tenant_id is not null then customer_name else subscription_name end as "BillingAccountName",
     case when billing_profile_id is not null then 'Billing Profile' when billing_account_id is not null then 'Billing Account' when customer_tenant_id is not null then 'Customer Tenant' else 'Subscription' end as "BillingAccountType",
     billing_currency as "BillingCurrency",
     arrow_cast(month_start + interval '1 month', 'Timestamp(Microsecond, Some("UTC"))') as "BillingPeriodEnd",
@@ -320,17 +322,17 @@ select
     case when charge_category = 'Usage' and not is_unused then quantity * block_size end as "ConsumedQuantity",
     case when charge_category = 'Usage' and not is_unused and quantity is not null then single_unit end as "ConsumedUnit",
     contracted as "ContractedCost",
-    case when has_unit_price then coalesce(contracted / nullif(quantity, 0), unit_price * exchange_rate, 0) end as "ContractedUnitPrice",
+    case when has_unit_price then coalesce(contracted / nullif(quantity, 0), unit_price * exchange_rate, coalesce(payg_price, list_rate) * exchange_rate, 0) end as "ContractedUnitPrice",
     effective as "EffectiveCost",
     invoice_id as "InvoiceId",
     coalesce(partner_name, 'Microsoft') as "InvoiceIssuerName",
     list as "ListCost",
-    case when has_unit_price then coalesce(list / nullif(quantity, 0), payg_price * exchange_rate, 0) end as "ListUnitPrice",
+    case when has_unit_price then coalesce(list / nullif(quantity, 0), coalesce(payg_price, list_rate) * exchange_rate, 0) end as "ListUnitPrice",
     case when charge_category not in ('Usage', 'Purchase') then null when charge_category = 'Purchase' then 'Standard' when pricing_model in ('Reservation', 'SavingsPlan') then 'Committed' when pricing_model = 'Spot' then 'Dynamic' when pricing_model = 'OnDemand' then 'Standard' else 'Other' end as "PricingCategory",
     coalesce(pricing_currency, billing_currency) as "PricingCurrency",
-    case when has_unit_price then coalesce(contracted / nullif(quantity, 0) / rate, unit_price, 0) end as "PricingCurrencyContractedUnitPrice",
+    case when has_unit_price then coalesce(contracted / nullif(quantity, 0) / rate, unit_price, coalesce(payg_price, list_rate), 0) end as "PricingCurrencyContractedUnitPrice",
     case when is_commitment_payment then 0 else coalesce(cost_in_pricing_currency, cost / rate) end as "PricingCurrencyEffectiveCost",
-    case when has_unit_price then coalesce(list / nullif(quantity, 0) / rate, payg_price, 0) end as "PricingCurrencyListUnitPrice",
+    case when has_unit_price then coalesce(list / nullif(quantity, 0) / rate, coalesce(payg_price, list_rate), 0) end as "PricingCurrencyListUnitPrice",
     case when charge_category <> 'Tax' then quantity end as "PricingQuantity",
     case when charge_category <> 'Tax' and quantity is not null then pricing_unit end as "PricingUnit",
     'Microsoft' as "ProviderName",

@@ -3,8 +3,8 @@
 -- sources: current_runs
 -- columns:
 --   source: bill connect
---   dataset: actual_cost or amortized_cost
---   billing_month: month, YYYY-MM, from the source's first loaded month through the current one
+--   dataset: table of the dataset: both cost datasets, and the others the source has any month of
+--   billing_month: month, YYYY-MM, from the first loaded month of the cost datasets, or of another dataset, through the current one
 --   status: loaded or missing; a missing month is unknown, not free of cost
 --   period: open while Azure may still change the month (through the 5th day after it), then closed
 --   is_final: whether the loaded run was submitted after the period closed; NULL where missing or the time is unknown
@@ -14,18 +14,29 @@
 --   rows_outside_month: rows whose day lies outside the month
 --   submitted_at: when Azure submitted the run, UTC
 --   loaded_at: when the run was applied, UTC
-with spans as (
+with loaded as (
+    select
+        *,
+        -- Both cost datasets are expected for every month of either.
+        case when dataset in ('actual_cost', 'amortized_cost') then 'cost' else dataset end
+            as expected_as
+    from current_runs
+),
+
+spans as (
     select
         source,
+        expected_as,
         min(billing_month) as first_month,
         max(billing_month) as last_month
-    from current_runs
-    group by source
+    from loaded
+    group by source, expected_as
 ),
 
 calendar as (
     select
         spans.source,
+        spans.expected_as,
         unnest(
             generate_series(
                 cast(spans.first_month || '-01' as date),
@@ -40,8 +51,19 @@ calendar as (
 ),
 
 datasets as (
-    select column1 as dataset
-    from (values ('actual_cost'), ('amortized_cost'))
+    select
+        column1 as expected_as,
+        column2 as dataset
+    from
+        (
+            values
+            ('cost', 'actual_cost'),
+            ('cost', 'amortized_cost'),
+            ('price_sheet', 'price_sheet'),
+            ('reservation_details', 'reservation_details'),
+            ('reservation_transactions', 'reservation_transactions'),
+            ('reservation_recommendations', 'reservation_recommendations')
+        )
 ),
 
 expected as (
@@ -51,7 +73,7 @@ expected as (
         to_char(calendar.first_day, '%Y-%m') as billing_month,
         cast(calendar.first_day + interval '1 month' + interval '5 days' as date) as closed_from
     from calendar
-    cross join datasets
+    inner join datasets on calendar.expected_as = datasets.expected_as
 )
 
 select

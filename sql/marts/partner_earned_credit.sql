@@ -1,6 +1,6 @@
 -- question: How much partner earned credit was earned, and how much was missed?
 -- grain: source, billing_month, billing_currency, billing_profile_id, customer_tenant_id, subscription_id, status
--- sources: priced_cost, scope_names, source_scopes
+-- sources: priced_cost, scope_names, month_scopes
 -- columns:
 --   source: bill connect; those at subscription scope show no credit and are absent
 --   billing_month: month, YYYY-MM
@@ -21,7 +21,7 @@
 with eligible as (
     select
         priced.source,
-        billing_month,
+        priced.billing_month,
         billing_currency,
         billing_profile_id,
         customer_tenant_id,
@@ -35,12 +35,19 @@ with eligible as (
         -- The highest rate that usage of the same subscription earns that month.
         max(case when partner_earned_credit_applied then partner_earned_credit_rate end) over (
             partition by
-                priced.source, billing_month, customer_tenant_id, subscription_id, billing_currency
+                priced.source,
+                priced.billing_month,
+                customer_tenant_id,
+                subscription_id,
+                billing_currency
         ) as peer_rate
     from priced_cost as priced
-    inner join source_scopes on priced.source = source_scopes.source
+    left join month_scopes
+        on
+            priced.source = month_scopes.source
+            and priced.billing_month = month_scopes.billing_month
     where
-        (source_scopes.scope_type is distinct from 'subscription')
+        (month_scopes.scope_type is distinct from 'subscription')
         and charge_type = 'Usage'
         and pricing_model = 'OnDemand'
         and list_cost_basis <> 'not_applicable'

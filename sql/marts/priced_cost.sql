@@ -1,6 +1,6 @@
 -- question: What would each amortized row have cost at list price, and how is that known?
 -- grain: one row per row of amortized_cost
--- sources: cost_rows, on_demand_rates
+-- sources: cost_rows, on_demand_rates, price_sheet_rates
 -- columns:
 --   source: bill connect
 --   billing_month: month, YYYY-MM
@@ -46,12 +46,12 @@
 --   payg_price: retail price, pricing currency; NULL where not given
 --   unit_price: negotiated price, pricing currency; NULL where not given
 --   effective_price: price after discounts and earned credit, pricing currency
---   on_demand_rate: retail rate taken from other rows, pricing currency; only where list_cost_basis is on_demand_rate
+--   list_rate: retail rate the row itself does not tell, pricing currency; only where list_cost_basis is price_sheet or on_demand_rate
 --   cost: amortized cost, billing currency
 --   cost_usd: amortized cost, USD
 --   list_cost: cost at list price, billing currency; NULL where not applicable or unknown, never 0 for unknown
 --   list_cost_usd: cost at list price, USD
---   list_cost_basis: how list_cost is known: export, payg_price, on_demand_rate; else not_applicable or unknown
+--   list_cost_basis: how list_cost is known: export, payg_price, price_sheet, on_demand_rate; else not_applicable or unknown
 --   contracted_cost: cost at the negotiated price, billing currency; list_cost where no negotiated price is given
 --   contracted_cost_usd: cost at the negotiated price, USD
 --   partner_earned_credit_rate: earned credit as a fraction
@@ -72,7 +72,10 @@ with wanting as (
         -- Only rows without a retail price of their own look for a rate: the
         -- others carry no key and join nothing.
         case when payg_price is null then lower(meter_id) end as meter_key,
-        case when payg_price is null then lower(product_id) end as product_key
+        case when payg_price is null then lower(product_id) end as product_key,
+        case when payg_price is null then replace(lower(product_id), '/', '') end as sheet_product_key,
+        case when payg_price is null then lower(billing_profile_id) end as billing_profile_key,
+        lower(unit_of_measure) as unit_key
     from cost_rows
     where dataset = 'amortized_cost'
 ),
@@ -80,7 +83,7 @@ with wanting as (
 based as (
     select
         wanting.*,
-        rates.on_demand_rate as month_rate,
+        coalesce(sheets.price_sheet_rate, rates.on_demand_rate) as other_rate,
         quantity * exchange_rate as billed_units,
         case
             when not has_list_price then 'not_applicable'
@@ -88,6 +91,7 @@ based as (
             when payg_price is not null and quantity is not null and exchange_rate is not null
                 then 'payg_price'
             when quantity is null or exchange_rate is null then 'unknown'
+            when sheets.price_sheet_rate is not null then 'price_sheet'
             when rates.on_demand_rate is not null then 'on_demand_rate'
             else 'unknown'
         end as list_cost_basis
@@ -99,21 +103,30 @@ based as (
             and wanting.meter_key = rates.meter_key
             and wanting.product_key = rates.product_key
             and wanting.pricing_currency = rates.pricing_currency
+    -- A price sheet belongs to a billing profile, whichever source brought it.
+    left join price_sheet_rates as sheets
+        on
+            wanting.billing_profile_key = sheets.billing_profile_key
+            and wanting.billing_month = sheets.billing_month
+            and wanting.meter_key = sheets.meter_key
+            and wanting.sheet_product_key = sheets.product_key
+            and wanting.unit_key = sheets.unit_key
+            and wanting.pricing_currency = sheets.pricing_currency
 ),
 
 listed as (
     select
         *,
-        case list_cost_basis
-            when 'export' then payg_cost
-            when 'payg_price' then payg_price * billed_units
-            when 'on_demand_rate' then month_rate * billed_units
+        case
+            when list_cost_basis = 'export' then payg_cost
+            when list_cost_basis = 'payg_price' then payg_price * billed_units
+            when list_cost_basis in ('price_sheet', 'on_demand_rate') then other_rate * billed_units
         end as list_cost,
         case
             when list_cost_basis = 'export' and payg_cost_usd is not null then payg_cost_usd
-            when pricing_currency <> 'USD' then null
+            when pricing_currency is distinct from 'USD' then null
             when list_cost_basis in ('export', 'payg_price') then payg_price * quantity
-            when list_cost_basis = 'on_demand_rate' then month_rate * quantity
+            when list_cost_basis in ('price_sheet', 'on_demand_rate') then other_rate * quantity
         end as list_cost_usd
     from based
 )
@@ -163,7 +176,7 @@ select
     payg_price,
     unit_price,
     effective_price,
-    case when list_cost_basis = 'on_demand_rate' then month_rate end as on_demand_rate,
+    case when list_cost_basis in ('price_sheet', 'on_demand_rate') then other_rate end as list_rate,
     cost,
     cost_usd,
     list_cost,

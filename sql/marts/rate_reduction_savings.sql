@@ -1,6 +1,6 @@
 -- question: Which kind of rate saves how much below list price, per scope?
 -- grain: scope_type, scope_id, source, billing_month, billing_currency, rate_type
--- sources: rate_totals, scope_names, source_scopes
+-- sources: rate_totals, scope_names, month_scopes
 -- columns:
 --   scope_type: billing_account, billing_profile, customer_tenant or subscription
 --   scope_id: id of the scope; NULL holds the rows that belong to none
@@ -123,19 +123,22 @@ known as (
         case when unpriced_rows_usd = 0 then coalesce(cost_usd, 0) else cost_usd end as cost_usd,
         scoped.unused_cost_usd,
         case
-            when source_scopes.scope_type = 'subscription' then 'subscription_scope'
+            when month_scopes.scope_type = 'subscription' then 'subscription_scope'
             when unpriced_rows = 0 then 'available'
             when priced_rows = 0 then 'unknown'
             else 'partial'
         end as availability,
         case
-            when source_scopes.scope_type = 'subscription' then 'subscription_scope'
+            when month_scopes.scope_type = 'subscription' then 'subscription_scope'
             when unpriced_rows_usd = 0 then 'available'
             when priced_rows_usd = 0 then 'unknown'
             else 'partial'
         end as availability_usd
     from scoped
-    left join source_scopes on scoped.source = source_scopes.source
+    left join month_scopes
+        on
+            scoped.source = month_scopes.source
+            and scoped.billing_month = month_scopes.billing_month
 ),
 
 saved as (

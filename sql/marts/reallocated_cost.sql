@@ -1,6 +1,6 @@
 -- question: Who consumed what, beside who paid for it?
 -- grain: scope_type, scope_id, source, billing_month, billing_currency
--- sources: cost_rows, commitment_rows, commitment_totals, scope_names, source_scopes
+-- sources: cost_rows, commitment_rows, commitment_totals, scope_names, month_scopes
 -- columns:
 --   scope_type: billing_account, billing_profile, customer_tenant or subscription
 --   scope_id: id of the scope; NULL holds the rows that belong to none, and commitments whose purchaser is unknown
@@ -83,7 +83,8 @@ consumed as (
             rows.source = owners.source
             and rows.kind = owners.kind
             and rows.order_id = owners.order_id
-            and rows.commitment_id = owners.commitment_id
+            and coalesce(rows.commitment_id, rows.order_id)
+            = coalesce(owners.commitment_id, owners.order_id)
             and rows.billing_currency = owners.billing_currency
     where rows.part in ('used', 'unused')
     group by
@@ -230,11 +231,14 @@ known as (
     select
         summed.*,
         case
-            when source_scopes.scope_type = 'subscription' then 'subscription_scope'
+            when month_scopes.scope_type = 'subscription' then 'subscription_scope'
             else 'available'
         end as availability
     from summed
-    left join source_scopes on summed.source = source_scopes.source
+    left join month_scopes
+        on
+            summed.source = month_scopes.source
+            and summed.billing_month = month_scopes.billing_month
 )
 
 select

@@ -1,6 +1,6 @@
 -- question: How much below list price does each scope pay, after what its idle commitments cost?
 -- grain: scope_type, scope_id, source, billing_month, billing_currency
--- sources: rate_totals, scope_names, source_scopes
+-- sources: rate_totals, scope_names, month_scopes
 -- columns:
 --   scope_type: billing_account, billing_profile, customer_tenant or subscription
 --   scope_id: id of the scope; NULL holds the rows that belong to none
@@ -69,26 +69,29 @@ known as (
         case when unpriced_rows = 0 then coalesce(cost, 0) else cost end as cost,
         -- Idle commitments are not exported at that scope: unknown, not 0.
         case
-            when source_scopes.scope_type is distinct from 'subscription' then scoped.unused_cost
+            when month_scopes.scope_type is distinct from 'subscription' then scoped.unused_cost
         end as unused_cost,
         scoped.unpriced_cost,
         case when unpriced_rows_usd = 0 then coalesce(list_cost_usd, 0) else list_cost_usd end
             as list_cost_usd,
         case when unpriced_rows_usd = 0 then coalesce(cost_usd, 0) else cost_usd end as cost_usd,
         case
-            when source_scopes.scope_type is distinct from 'subscription'
+            when month_scopes.scope_type is distinct from 'subscription'
                 then scoped.unused_cost_usd
         end as unused_cost_usd,
         scoped.unpriced_cost_usd,
         case
-            when source_scopes.scope_type = 'subscription' then 'subscription_scope'
+            when month_scopes.scope_type = 'subscription' then 'subscription_scope'
             when unpriced_rows = 0 then 'available'
             when priced_rows = 0 then 'unknown'
             else 'partial'
         end as availability,
         priced_rows_usd = 0 and unpriced_rows_usd > 0 as is_unknown_usd
     from scoped
-    left join source_scopes on scoped.source = source_scopes.source
+    left join month_scopes
+        on
+            scoped.source = month_scopes.source
+            and scoped.billing_month = month_scopes.billing_month
 ),
 
 -- Waste is known even where no usage could be priced, so it still counts: every

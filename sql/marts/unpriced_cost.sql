@@ -28,8 +28,8 @@ with unknown as (
             when exchange_rate is null then 'the row has no exchange rate'
             when payg_price is null and meter_id is null then 'the row has no retail price and no meter'
             when pricing_model = 'Reservation'
-                then 'Azure gives no retail price on reservation usage, and nobody used the meter on demand that month'
-            else 'the row has no retail price, and nobody used the meter on demand that month'
+                then 'Azure gives no retail price on reservation usage, nobody used the meter on demand that month, and no price sheet in the lake has it'
+            else 'the row has no retail price, nobody used the meter on demand that month, and no price sheet in the lake has it'
         end as reason
     from priced_cost
     where list_cost_basis = 'unknown'

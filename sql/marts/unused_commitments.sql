@@ -12,7 +12,7 @@
 --   billing_currency: currency of the amounts; two are never added
 --   unused_cost: amortized cost of what was idle, billing currency; above 0
 --   used_cost: amortized cost of what was used, billing currency
---   utilization_pct: percent used, by cost
+--   utilization_pct: percent used, by hours where known, else by cost
 --   unused_cost_usd: unused_cost, USD
 --   owner_customer_tenant_id: customer it is billed to
 --   owner_customer_name: its latest name

@@ -1,6 +1,6 @@
 -- question: Which rows does a reservation or savings plan cause, and which one is it?
 -- grain: one row per row of cost_rows that a commitment causes: usage and idle share from the amortized file, purchases and refunds from the actual file
--- sources: cost_rows, source_scopes
+-- sources: cost_rows, month_scopes
 -- columns:
 --   source: bill connect; those at subscription scope have no such rows
 --   billing_month: month, YYYY-MM
@@ -62,7 +62,7 @@ named as (
 
 select
     named.source,
-    billing_month,
+    named.billing_month,
     date,
     part,
     kind,
@@ -89,5 +89,8 @@ select
     cost,
     cost_usd
 from named
-inner join source_scopes on named.source = source_scopes.source
-where source_scopes.scope_type is distinct from 'subscription'
+left join month_scopes
+    on
+        named.source = month_scopes.source
+        and named.billing_month = month_scopes.billing_month
+where month_scopes.scope_type is distinct from 'subscription'

@@ -8,7 +8,7 @@
 --   commitment_id: reservation or savings plan, lower-cased; NULL for what only names the order
 --   billing_currency: currency of the amounts; two are never added
 --   name: latest name
---   product_name: product bought; where no purchase is loaded, the product last used
+--   product_name: product bought; where no purchase is loaded, the product last used; the same in every currency
 --   region: region, likewise
 --   term_months: term in months
 --   frequency: OneTime or Recurring, in any currency; NULL where no purchase is loaded
@@ -24,13 +24,12 @@
 --   unused_cost_usd: unused_cost, USD
 --   first_day: first day in the amortized file, in any currency
 --   last_day: last day in the amortized file, in any currency
---   source_last_day: last day any commitment of the source is in the amortized file
 --   owner_billing_account_id: billing account it is billed to
 --   owner_billing_profile_id: billing profile it is billed to
 --   owner_customer_tenant_id: customer it is billed to
---   owner_customer_name: its latest name
+--   owner_customer_name: its name on the row that tells the owner
 --   owner_subscription_id: subscription it is billed to; NULL where no row names one
---   owner_subscription_name: its latest name
+--   owner_subscription_name: likewise
 --   owner_basis: purchase: its own or its order's purchase row; unused: what rows of its idle share name; unknown: neither
 with ranked as (
     select
@@ -63,10 +62,14 @@ named as (
         max(date) filter (where part in ('used', 'unused')) as last_day,
         last_value(benefit_name order by date, benefit_name)
             filter (where benefit_name is not null) as own_name,
-        first_value(product_name order by says_product, date desc, product_name)
-            filter (where product_name is not null) as own_product_name,
-        first_value(region order by says_product, date desc, region)
-            filter (where region is not null) as own_region,
+        first_value(
+            named_struct('preference', says_product, 'date', date, 'value', product_name)
+            order by says_product, date desc, product_name
+        ) filter (where product_name is not null) as own_product,
+        first_value(
+            named_struct('preference', says_product, 'date', date, 'value', region)
+            order by says_product, date desc, region
+        ) filter (where region is not null) as own_region,
         -- The latest row that tells an owner, the fullest first; all columns of one
         -- row, so that they belong together.
         first_value(
@@ -116,10 +119,26 @@ ordered as (
         max(case when commitment_id is null then own_frequency end) over whole_order as order_frequency,
         max(case when commitment_id is null then own_term_months end) over whole_order as order_term_months,
         max(case when commitment_id is null then own_name end) over of_order as order_name,
-        max(case when commitment_id is null and own_amount is not null then own_product_name end)
-            over of_order as order_product_name,
-        max(case when commitment_id is null and own_amount is not null then own_region end)
-            over of_order as order_region,
+        max(case when commitment_id is null and own_amount is not null then own_product['value'] end)
+            over whole_order as order_product_name,
+        max(case when commitment_id is null and own_amount is not null then own_region['value'] end)
+            over whole_order as order_region,
+        first_value(own_product) over (
+            partition by source, kind, order_id, commitment_id
+            order by
+                own_product['preference'] asc nulls last,
+                own_product['date'] desc nulls last,
+                own_product['value'],
+                billing_currency
+        ) as commitment_product,
+        first_value(own_region) over (
+            partition by source, kind, order_id, commitment_id
+            order by
+                own_region['preference'] asc nulls last,
+                own_region['date'] desc nulls last,
+                own_region['value'],
+                billing_currency
+        ) as commitment_region,
         -- Who bought it and when is true of it in every currency it is used in.
         first_value(own_owner) over (
             partition by source, kind, order_id, commitment_id
@@ -135,8 +154,7 @@ ordered as (
         max(own_frequency) over of_commitment as commitment_frequency,
         max(own_term_months) over of_commitment as commitment_term_months,
         min(first_day) over of_commitment as commitment_first_day,
-        max(last_day) over of_commitment as commitment_last_day,
-        max(last_day) over (partition by source) as source_last_day
+        max(last_day) over of_commitment as commitment_last_day
     from named
     window
         of_order as (partition by source, kind, order_id, billing_currency),
@@ -207,13 +225,15 @@ select
     commitment_id,
     billing_currency,
     coalesce(own_name, order_name) as name,
+    -- What was bought: by its own purchase, else by its order's, else what was used.
     case
-        when named_amount is null and order_product_name is not null then order_product_name
-        else own_product_name
+        when commitment_product['preference'] > 1 and order_product_name is not null
+            then order_product_name
+        else commitment_product['value']
     end as product_name,
     case
-        when named_amount is null and order_region is not null then order_region
-        else own_region
+        when commitment_region['preference'] > 1 and order_region is not null then order_region
+        else commitment_region['value']
     end as region,
     coalesce(commitment_term_months, order_term_months) as term_months,
     coalesce(commitment_frequency, order_frequency) as frequency,
@@ -271,7 +291,6 @@ select
     unused_cost_usd,
     commitment_first_day as first_day,
     commitment_last_day as last_day,
-    source_last_day,
     owner['billing_account_id'] as owner_billing_account_id,
     owner['billing_profile_id'] as owner_billing_profile_id,
     owner['customer_tenant_id'] as owner_customer_tenant_id,

@@ -223,7 +223,10 @@ spelled as (
             when 'unusedbenefit'
                 then
                     case
-                        when reservation_id is not null then 'UnusedReservation'
+                        when
+                            reservation_id is not null
+                            or lower(benefit_id) like '%/reservationorders/%'
+                            then 'UnusedReservation'
                         else 'UnusedSavingsPlan'
                     end
             else charge_type

@@ -3,7 +3,7 @@
 -- sources: ingest_runs
 -- columns:
 --   source: bill connect
---   dataset: actual_cost or amortized_cost
+--   dataset: table the run was loaded into, e.g. actual_cost
 --   billing_month: month, YYYY-MM
 --   run_id: Azure's id of the export run
 --   scope_type: billing_account, billing_profile, customer_tenant or subscription
@@ -15,7 +15,7 @@
 --   rows_outside_month: rows loaded whose day lies outside the month
 --   submitted_at: when Azure submitted the run, UTC
 --   loaded_at: when the run was applied, UTC
---   table_version: version of the cost table that holds it
+--   table_version: version of that table that holds it
 with ranked as (
     select
         source,

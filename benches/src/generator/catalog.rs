@@ -112,6 +112,22 @@ impl Meter {
         self.price_e4 * region.percent * (ONE / 1_000_000)
     }
 
+    /// Whether reservations of it are sold.
+    pub(super) fn is_reservable(&self) -> bool {
+        self.is_machine() || self.kind == MeterKind::CommitmentOnly
+    }
+
+    /// Whether it is a virtual machine, so that savings plans cover it.
+    pub(super) fn is_machine(&self) -> bool {
+        let sold = matches!(self.kind, MeterKind::Consumption | MeterKind::CommitmentOnly);
+        sold && self.resource_type == VM && self.vcpus > 0
+    }
+
+    /// Sizes that may use one another's reservations.
+    pub(super) fn flexibility_group(&self) -> &'static str {
+        if self.is_machine() { self.sub_category } else { "NA" }
+    }
+
     fn key(&self, region: &Region) -> u64 {
         text_key(self.name) ^ text_key(self.sub_category).rotate_left(17) ^ text_key(region.name)
     }
@@ -155,6 +171,9 @@ const DISK: &str = "Microsoft.Compute/disks";
 const STORAGE: &str = "Microsoft.Storage/storageAccounts";
 const SQL: &str = "Microsoft.Sql/servers";
 const MACHINES: &str = "Virtual Machines";
+
+/// Share of the retail price that a spot machine costs.
+pub(super) const SPOT_PERCENT: i128 = 31;
 
 /// Every meter. The constants below name positions in it.
 #[rustfmt::skip]

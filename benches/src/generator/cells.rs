@@ -113,6 +113,21 @@ pub(super) fn push_decimal(row: &mut Vec<u8>, raw: i128, style: NumberStyle) {
     }
 }
 
+/// Raw units as a plain decimal.
+pub(super) fn plain_text(raw: i128) -> String {
+    let mut digits = Vec::with_capacity(24);
+    push_plain(&mut digits, raw);
+    String::from_utf8(digits).expect("numbers are written in ASCII")
+}
+
+/// Raw units, which are not negative, as a decimal of so many decimals, trailing
+/// zeros kept; exact.
+pub(super) fn fixed_text(raw: i128, decimals: u32) -> String {
+    let step = 10i128.pow(18 - decimals);
+    debug_assert!(raw >= 0 && raw % step == 0, "the value has no more decimals");
+    format!("{}.{:0width$}", raw / ONE, raw % ONE / step, width = decimals as usize)
+}
+
 fn push_plain(row: &mut Vec<u8>, raw: i128) {
     if raw < 0 {
         row.push(b'-');
@@ -242,6 +257,8 @@ mod tests {
                 assert_eq!(parse_decimal(written(raw, style).as_bytes()), Ok(raw), "{style:?}");
             }
         }
+        assert_eq!(fixed_text(ONE + ONE / 4, 10), "1.2500000000");
+        assert_eq!(plain_text(-ONE / 4), "-0.25");
         assert_eq!(written(ONE / 2, NumberStyle::Wide), "0.5000000000000000000000000000");
     }
 

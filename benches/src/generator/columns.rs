@@ -136,19 +136,20 @@ impl Layout {
         self.columns.iter().map(|(column, _)| *column)
     }
 
-    /// The header line, without byte order mark and line end.
-    pub(super) fn header(&self, case: HeaderCase) -> String {
-        let names: Vec<String> = self
-            .columns
-            .iter()
-            .map(|(_, name)| match case {
-                HeaderCase::Documented => (*name).to_owned(),
-                HeaderCase::Pascal => name[..1].to_ascii_uppercase() + &name[1..],
-                HeaderCase::Lower => name.to_ascii_lowercase(),
-            })
-            .collect();
-        names.join(",")
+    /// The names in order.
+    pub(super) fn names(&self) -> Vec<&'static str> {
+        self.columns.iter().map(|(_, name)| *name).collect()
     }
+}
+
+/// A header line, without byte order mark and line end.
+pub(super) fn header<'a>(names: impl Iterator<Item = &'a str>, case: HeaderCase) -> String {
+    let spelled = |name: &str| match case {
+        HeaderCase::Documented => name.to_owned(),
+        HeaderCase::Pascal => name[..1].to_ascii_uppercase() + &name[1..],
+        HeaderCase::Lower => name.to_ascii_lowercase(),
+    };
+    names.map(spelled).collect::<Vec<_>>().join(",")
 }
 
 fn named_as_in_2019((column, name): (Column, &'static str)) -> (Column, &'static str) {
@@ -194,7 +195,8 @@ mod tests {
         ] {
             let layout = Layout::new(scope, version).unwrap();
             assert_eq!(layout.columns().count(), count);
-            assert_eq!(layout.header(HeaderCase::Lower).split(',').count(), count);
+            let line = header(layout.names().into_iter(), HeaderCase::Lower);
+            assert_eq!(line.split(',').count(), count);
         }
         assert!(Layout::new(ScopeType::Subscription, DataVersion::V2019_11_01).is_none());
     }

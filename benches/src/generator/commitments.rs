@@ -19,7 +19,8 @@ use super::catalog::{
     B2MS, D4S, E8S, F16S, M208S, MANAGED_INSTANCE, METERS, Meter, REGIONS, Region,
 };
 use super::cells::percent;
-use super::random::{Random, guid, key};
+use super::random::{Random, guid, key, mix};
+use super::resource::Resource;
 use super::tenant::{Place, Tenant};
 
 /// What kind of commitment.
@@ -73,6 +74,27 @@ pub(super) enum Habit {
     Sparse,
 }
 
+/// Which days a commitment's machines rest, whatever their habit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    Never,
+    Weekends,
+}
+
+/// How the reservation details file differs from the cost file by design.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Details {
+    /// It does not.
+    AsCost,
+    /// Reserved hours are repeated on every row of a day.
+    Repeated,
+    /// Instances of half the reserved size: an hour of one uses half an hour of
+    /// the reservation, which the cost file's quantity does not show.
+    HalfSized,
+    /// One day is not in the file.
+    DayMissing,
+}
+
 /// One reservation or savings plan.
 #[derive(Clone, Debug)]
 pub(super) struct Commitment {
@@ -83,6 +105,9 @@ pub(super) struct Commitment {
     pub(super) name: String,
     /// Who bought it.
     pub(super) place: Place,
+    /// Subscriptions of that customer whose machines use it in turn, the
+    /// purchasing one first.
+    pub(super) users: Vec<Place>,
     /// The reserved meter; for a savings plan, what it is used for.
     pub(super) meter: usize,
     pub(super) region: usize,
@@ -102,6 +127,8 @@ pub(super) struct Commitment {
     pub(super) purchase: PurchaseRow,
     pub(super) unused_owner: UnusedOwner,
     pub(super) habit: Habit,
+    pub(super) rest: Rest,
+    pub(super) details: Details,
     /// Whether usage rows fill `unitPrice`; sources contradict each other.
     pub(super) unit_price_filled: bool,
 }
@@ -112,6 +139,29 @@ impl Commitment {
         match self.kind {
             Kind::Reservation => self.hourly * 24 * i128::from(self.units),
             Kind::SavingsPlan => self.hourly * 24,
+        }
+    }
+
+    /// The n-th machine that uses it.
+    pub(super) fn member(&self, member: u32) -> Resource {
+        Resource {
+            key: mix(self.key ^ (u64::from(member) + 1)),
+            place: self.users[member as usize % self.users.len()],
+            meter: self.meter,
+            region: self.region,
+        }
+    }
+
+    /// Whether its machines rest on a day since 1970-01-01, a Thursday.
+    pub(super) fn rests_on(&self, day: i32) -> bool {
+        self.rest == Rest::Weekends && matches!((day + 4).rem_euclid(7), 0 | 6)
+    }
+
+    /// Units it is sold in: machines, or one plan.
+    pub(super) fn sold_units(&self) -> u32 {
+        match self.kind {
+            Kind::Reservation => self.units,
+            Kind::SavingsPlan => 1,
         }
     }
 
@@ -181,6 +231,8 @@ impl Commitment {
 
 /// Share of the list price that a savings plan charges.
 const PLAN_PERCENT: i128 = 65;
+/// Most machines of one of a block's commitments.
+const BLOCK_UNITS_MAX: u64 = 24;
 
 /// What is chosen by hand; the rest of a commitment follows.
 struct Sketch {
@@ -221,6 +273,7 @@ fn commitment(key: u64, place: Place, sketch: &Sketch) -> Commitment {
         order_id: guid(random.next()),
         id: guid(random.next()),
         name: format!("{label}_{:02}-{:04}", sketch.term_months, random.below(10_000)),
+        users: vec![place],
         place,
         meter: sketch.meter,
         region,
@@ -234,6 +287,8 @@ fn commitment(key: u64, place: Place, sketch: &Sketch) -> Commitment {
         purchase: sketch.purchase,
         unused_owner: sketch.unused_owner,
         habit: sketch.habit,
+        rest: Rest::Never,
+        details: Details::AsCost,
         unit_price_filled: sketch.kind == Kind::SavingsPlan && random.below(2) == 0,
     }
 }
@@ -250,8 +305,8 @@ pub(super) fn showcase(tenant: &Tenant) -> Vec<Commitment> {
     let first = tenant.start.first_day();
     #[rustfmt::skip]
     let sketches = [
-        // 0: bought before the first month, so seen as usage only; fully used.
-        (Reservation, D4S, 3, 61, 36, plus_months(first + 9, -5), OneTime, Benefit, Subscription, Always),
+        // 0: bought in the month before the first, so seen as usage only; fully used.
+        (Reservation, D4S, 3, 61, 36, plus_months(first + 9, -1), OneTime, Benefit, Subscription, Always),
         // 1: bought in the first month; its meter has no on-demand rows, so no list price.
         (Reservation, M208S, 2, 58, 12, first + 3, OneTime, Benefit, NoSubscription, Mostly),
         // 2: billed monthly; the purchase row names the order only.
@@ -306,18 +361,39 @@ pub(super) fn showcase(tenant: &Tenant) -> Vec<Commitment> {
     commitments[7].order_id = commitments[6].order_id.clone();
     commitments[7].region = commitments[6].region;
     commitments[7].hourly = commitments[6].hourly;
+    commitments[7].rest = Rest::Weekends;
     commitments[8].unit_price_filled = false;
     commitments[9].unit_price_filled = true;
+    for (index, subscriptions) in SHOWCASE_SHARED {
+        commitments[index].users = tenant.shared(commitments[index].place, subscriptions);
+    }
+    for (index, details) in SHOWCASE_DETAILS {
+        commitments[index].details = details;
+    }
     commitments
 }
 
-/// The two commitments of an ordinary block: a reservation and a savings plan
-/// of at most `units_max` machines each.
-pub(super) fn of_block(tenant: &Tenant, block: u64, units_max: u64) -> [Commitment; 2] {
+/// Showcase commitments of shared scope and, at most, how many subscriptions of
+/// the customer use each; where it has as many.
+const SHOWCASE_SHARED: [(usize, usize); 6] = [(0, 3), (1, 2), (5, 2), (7, 2), (8, 3), (9, 2)];
+
+/// Showcase reservations whose hours differ from their cost by design.
+const SHOWCASE_DETAILS: [(usize, Details); 3] =
+    [(1, Details::Repeated), (2, Details::HalfSized), (10, Details::DayMissing)];
+
+/// All commitments of a tenant, in the groups that share a block, for a number
+/// of committed blocks.
+pub(super) fn groups(tenant: &Tenant, committed: u64) -> impl Iterator<Item = Vec<Commitment>> {
+    let blocks = (0..committed).map(|block| of_block(tenant, block).into());
+    std::iter::once(showcase(tenant)).chain(blocks)
+}
+
+/// The two commitments of an ordinary block: a reservation and a savings plan.
+pub(super) fn of_block(tenant: &Tenant, block: u64) -> [Commitment; 2] {
     [Kind::Reservation, Kind::SavingsPlan].map(|kind| {
         let key = key(&[tenant.seed, 8, block, kind as u64]);
         let mut random = Random::new(&[key, 1]);
-        let units = 2 + random.below(units_max - 1) as u32;
+        let units = 2 + random.below(BLOCK_UNITS_MAX - 1) as u32;
         // Most were bought within the year before, some in the months to come.
         let start = tenant.start.first_day() - 270 + random.below(360) as i32;
         let sketch = Sketch {
@@ -339,7 +415,11 @@ pub(super) fn of_block(tenant: &Tenant, block: u64, units_max: u64) -> [Commitme
             ]),
             habit: *random.pick(&[Habit::Always, Habit::Mostly, Habit::Mostly]),
         };
-        commitment(key, tenant.place(random.next()), &sketch)
+        let place = tenant.place(random.next());
+        let mut commitment = commitment(key, place, &sketch);
+        // Half are of shared scope.
+        commitment.users = tenant.shared(place, *random.pick(&[1, 1, 2, 3]));
+        commitment
     })
 }
 

@@ -270,23 +270,30 @@ fn members(lines: &[Line], first: usize, count: usize, day: u32) -> impl Iterato
 
 /// Quantity of a line that depends on no other line.
 fn drawn(line: &Line, day: u32, first_day: i32) -> i64 {
-    let bits = |line_key| key(&[line_key, (first_day + day as i32) as u64]);
     match line.terms.quantity {
         Quantity::Fixed(quantity) => quantity,
-        Quantity::Hours { habit: Habit::Always, .. } => 24 * MICRO,
-        Quantity::Hours { key, habit: Habit::Mostly } => {
-            let bits = bits(key);
-            // Three of four days are whole; others end at some minute.
-            if bits & 3 == 0 { scale(bits, 24 * 60) as i64 * MICRO / 60 } else { 24 * MICRO }
-        }
-        Quantity::Hours { key, habit: Habit::Sparse } => {
-            (120 + scale(bits(key), 360)) as i64 * MICRO / 60
-        }
-        Quantity::Around { key, base } => {
-            (base * 4 / 5 + scale(bits(key), base * 2 / 5 + 1)) as i64
+        Quantity::Hours { key, habit } => hours(key, habit, first_day + day as i32),
+        Quantity::Around { key: line_key, base } => {
+            let bits = key(&[line_key, (first_day + day as i32) as u64]);
+            (base * 4 / 5 + scale(bits, base * 2 / 5 + 1)) as i64
         }
         Quantity::UnusedHours { .. } | Quantity::UnusedAmount { .. } => {
             unreachable!("unused rows depend on other lines and are members of none")
         }
+    }
+}
+
+/// Hours of a machine, by the key of its line, on a day since 1970-01-01;
+/// millionths.
+pub(super) fn hours(line_key: u64, habit: Habit, day: i32) -> i64 {
+    let bits = || key(&[line_key, day as u64]);
+    match habit {
+        Habit::Always => 24 * MICRO,
+        Habit::Mostly => {
+            let bits = bits();
+            // Three of four days are whole; others end at some minute.
+            if bits & 3 == 0 { scale(bits, 24 * 60) as i64 * MICRO / 60 } else { 24 * MICRO }
+        }
+        Habit::Sparse => (120 + scale(bits(), 360)) as i64 * MICRO / 60,
     }
 }

@@ -6,17 +6,40 @@ use std::path::PathBuf;
 use costlake_engine::model::{BillingMonth, DatasetType};
 use serde_json::{Value, json};
 
-use super::Compression;
 use super::random::{guid, key};
 use super::rows::Month;
 use super::totals::iso_day;
 use super::writer::Part;
+use super::{Compression, GeneratorOptions};
 
 /// Name of the export, and of the folder below the output directory.
 pub(super) fn export_name(dataset: DatasetType) -> &'static str {
     match dataset {
         DatasetType::ActualCost => "actual",
         DatasetType::AmortizedCost => "amortized",
+        DatasetType::PriceSheet => "price-sheet",
+        DatasetType::ReservationDetails => "reservation-details",
+        DatasetType::ReservationTransactions => "reservation-transactions",
+        DatasetType::ReservationRecommendations => "reservation-recommendations",
+    }
+}
+
+/// Compression of a dataset's parts; Azure compresses no reservation datasets.
+pub(super) fn compression(options: &GeneratorOptions, dataset: DatasetType) -> Compression {
+    match dataset {
+        DatasetType::ActualCost | DatasetType::AmortizedCost | DatasetType::PriceSheet => {
+            options.compression
+        }
+        _ => Compression::None,
+    }
+}
+
+/// `dataVersion` of a dataset.
+fn data_version(options: &GeneratorOptions, dataset: DatasetType) -> &'static str {
+    match dataset {
+        DatasetType::ActualCost | DatasetType::AmortizedCost => options.data_version.azure_name(),
+        DatasetType::ReservationDetails => "2023-03-01",
+        _ => "2023-05-01",
     }
 }
 
@@ -82,7 +105,7 @@ pub(super) fn manifest(
             "exportName": name,
             "resourceId":
                 format!("{scope}/providers/Microsoft.CostManagement/exports/{name}"),
-            "dataVersion": options.data_version.azure_name(),
+            "dataVersion": data_version(options, dataset),
             "apiVersion": "2023-07-01-preview",
             "type": dataset.azure_name(),
             "timeFrame": if context.is_open() { "MonthToDate" } else { "TheLastMonth" },
@@ -92,7 +115,7 @@ pub(super) fn manifest(
             "partitionData": true,
             "dataOverwriteBehavior": "CreateNewReport",
             "fileFormat": "Csv",
-            "compressionMode": match options.compression {
+            "compressionMode": match compression(options, dataset) {
                 Compression::None => "none",
                 Compression::Gzip => "gzip",
             },

@@ -1,8 +1,9 @@
 //! Synthetic cost exports of an invented Azure CSP partner (MCA partner).
 //!
 //! Job: actual and amortized cost files as Azure Cost Management writes them,
-//! in its folder layout with manifests, and the exact totals of what was
-//! written. Input: [`GeneratorOptions`]. Output: a directory, and
+//! beside them price sheets and reservation details, transactions and
+//! recommendations, in its folder layout with manifests, and the exact totals of
+//! what was written. Input: [`GeneratorOptions`]. Output: a directory, and
 //! [`GeneratedTotals`] (also `totals.json` in it). Never uses a clock, the
 //! network or floating point: the same options always give the same bytes, on
 //! any number of threads.
@@ -15,6 +16,9 @@
 //!   there to 18 by whoever reads it). Likewise the PayG costs.
 //! - Rows that no commitment touches are the same bytes in both files.
 //! - Commitments: see `commitments.rs`.
+//! - The other exports restate or complete these rows: `price_sheet.rs` their
+//!   prices, `reservation_details.rs` their hours, `reservation_transactions.rs`
+//!   what was paid.
 //!
 //! Memory is one block of charge lines per thread (see `rows.rs`), whatever the
 //! number of rows; only the list of commitments grows, by two per 16,000 rows.
@@ -27,12 +31,23 @@ use costlake_engine::model::{BillingMonth, DatasetType, ScopeType};
 mod catalog;
 mod cells;
 mod columns;
+mod commitment_lines;
 mod commitments;
+mod folder;
+mod further;
 mod line;
 mod manifest;
+mod parallel;
+mod payments;
+mod price_sheet;
 mod random;
+mod reservation_details;
+mod reservation_recommendations;
+mod reservation_transactions;
+mod resource;
 mod rows;
 mod run;
+mod sheet;
 mod showcase;
 mod tenant;
 mod totals;
@@ -41,7 +56,9 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use totals::{ChargeTotals, CommitmentMonth, CommitmentTotals, GeneratedTotals, RunTotals};
+pub use totals::{
+    ChargeTotals, CommitmentMonth, CommitmentTotals, GeneratedTotals, ReservationHours, RunTotals,
+};
 
 /// Fewest rows of a month's amortized file: one of every kind, every day.
 pub const ROWS_PER_MONTH_MIN: u64 = 3_000;
@@ -149,7 +166,7 @@ pub struct GeneratorOptions {
     pub scope: ScopeType,
     /// Version of the files.
     pub data_version: DataVersion,
-    /// Compression of parts.
+    /// Compression of parts; Azure never compresses reservation datasets.
     pub compression: Compression,
     /// Most bytes of CSV in a part, header included, before compression; a
     /// part has at least one row.
@@ -202,7 +219,7 @@ pub struct Progress {
     pub amortized_rows: u64,
     /// Rows all amortized files will have.
     pub amortized_rows_total: u64,
-    /// Bytes of CSV written, both files.
+    /// Bytes of CSV written, both cost files.
     pub csv_bytes: u64,
 }
 
@@ -278,7 +295,10 @@ impl Fault for GeneratorError {
 
 /// Writes the exports below `out`, which is created where needed:
 /// `actual/…` and `amortized/…`, each `{YYYYMMDD-YYYYMMDD}/{runId}/` with parts
-/// and, last of all, `manifest.json`; then `totals.json`.
+/// and, last of all, `manifest.json`; then `totals.json`. Likewise, but at
+/// subscriptions, `price-sheet/…`, `reservation-details/…`,
+/// `reservation-transactions/…` and `reservation-recommendations/…`; with the
+/// tenant's first month also the transactions of the month before it.
 ///
 /// A run that is already there with the same id is replaced, its manifest
 /// removed first.

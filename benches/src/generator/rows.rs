@@ -6,30 +6,27 @@
 //! and day, whichever lines share the slot; that makes row counts known before
 //! anything is written.
 
-use std::fmt::Write;
-
 use costlake_engine::model::{BillingMonth, ScopeType};
 
 use super::GeneratorOptions;
-use super::catalog::{D4S, METERS, Meter, MeterKind, REGIONS, RESOURCE_KINDS, Region, Usage};
-use super::cells::{MICRO, NumberStyle, day_text, percent};
+use super::catalog::{
+    D4S, METERS, Meter, MeterKind, REGIONS, RESOURCE_KINDS, Region, SPOT_PERCENT, Usage,
+};
+use super::cells::{NumberStyle, day_text, percent};
 use super::columns::{Column, Layout};
-use super::commitments::{self, Commitment, Habit, Kind, Plan, PurchaseRow, UnusedOwner};
+use super::commitments::{self, Commitment, Habit};
 use super::line::{Cells, ChargeType, Files, Line, Prices, Quantity, Terms};
 use super::random::{guid, key, mix, scale};
+use super::resource::{Resource, write_additional_info, write_tags};
 use super::showcase;
-use super::tenant::{CURRENCIES, Customer, EarnedCredit, Place, RESELLERS, Tenant};
+use super::tenant::{CURRENCIES, EarnedCredit, Place, RESELLERS, Tenant};
 
 /// Slots of a block: small enough that its lines stay in the processor's cache.
 pub(super) const BLOCK_SLOTS: u64 = 512;
-/// Most machines of one of a block's commitments.
-const COMMITMENT_UNITS_MAX: u64 = 24;
 /// Days after the start of the tenant within which some resources are replaced.
 const REPLACEMENT_DAYS: u64 = 90;
 /// Partner earned credit leaves this share of the price.
 const AFTER_CREDIT_PERCENT: i128 = 85;
-/// Share of the retail price that a spot machine costs.
-const SPOT_PERCENT: i128 = 31;
 
 /// Which block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +80,13 @@ impl<'a> Month<'a> {
         self.options.open_month == Some(self.month)
     }
 
+    /// A billing profile's id as a file of the month spells it: in lower case in
+    /// every other month, other files the other way round.
+    pub(super) fn profile_spelling(&self, id: &str, file: u32) -> String {
+        let lower = (self.month.month() + file).is_multiple_of(2);
+        if lower { id.to_ascii_lowercase() } else { id.to_owned() }
+    }
+
     /// All days of the month.
     pub(super) fn all_days(&self) -> u32 {
         days_before(self.month.days())
@@ -103,9 +107,7 @@ impl<'a> Month<'a> {
     /// The blocks of the month, in order, for a number of amortized rows.
     pub(super) fn plan(&self, rows: u64, rows_min: u64) -> Vec<BlockPlan> {
         let days = u64::from(self.month.days());
-        // The same in every month, so that no commitment comes and goes with
-        // the length of the month.
-        let committed = (rows - rows_min) / (BLOCK_SLOTS * 31);
+        let committed = committed_blocks(rows, rows_min);
         let mut plan = vec![BlockPlan::Showcase];
         plan.extend((0..committed).map(|block| BlockPlan::Committed { block }));
         let showcase_rows = self.block(BlockPlan::Showcase).amortized_rows();
@@ -143,34 +145,15 @@ impl<'a> Month<'a> {
     }
 }
 
+/// Blocks with commitments, for a number of amortized rows: the same in every
+/// month, so that no commitment comes and goes with the length of the month.
+pub(super) fn committed_blocks(rows: u64, rows_min: u64) -> u64 {
+    (rows - rows_min) / (BLOCK_SLOTS * 31)
+}
+
 /// Bits of the first days of a month.
 pub(super) fn days_before(count: u32) -> u32 {
     ((1u64 << count) - 1) as u32
-}
-
-/// A resource and one of its meters.
-#[derive(Clone, Copy)]
-pub(super) struct Resource {
-    /// The same for all meters of the resource.
-    pub(super) key: u64,
-    pub(super) place: Place,
-    pub(super) meter: usize,
-    pub(super) region: usize,
-}
-
-impl Resource {
-    pub(super) fn meter(self) -> &'static Meter {
-        &METERS[self.meter]
-    }
-
-    pub(super) fn region(self) -> &'static Region {
-        &REGIONS[self.region]
-    }
-
-    /// A key of this resource and meter.
-    fn line_key(self) -> u64 {
-        mix(self.key ^ self.meter as u64)
-    }
 }
 
 /// What a usage line does other than its key says; the showcase sets them.
@@ -195,7 +178,7 @@ impl BlockBuilder<'_> {
         let tenant = self.context.tenant;
         let mut slot = block * BLOCK_SLOTS;
         let end = slot + BLOCK_SLOTS;
-        for commitment in commitments::of_block(tenant, block, COMMITMENT_UNITS_MAX) {
+        for commitment in commitments::of_block(tenant, block) {
             let other_days = self.other_days(&commitment);
             let position = self.commitment(commitment);
             let Commitment { units, meter, .. } = self.block.commitments[position];
@@ -221,12 +204,12 @@ impl BlockBuilder<'_> {
         self.context.all_days() & !self.covered_days(commitment)
     }
 
-    fn covered_days(&self, commitment: &Commitment) -> u32 {
+    pub(super) fn covered_days(&self, commitment: &Commitment) -> u32 {
         let context = self.context;
         context.days_until(commitment.end) & !context.days_until(commitment.start)
     }
 
-    fn shows_unused(&self) -> bool {
+    pub(super) fn shows_unused(&self) -> bool {
         self.context.options.scope != ScopeType::Subscription
     }
 
@@ -248,7 +231,7 @@ impl BlockBuilder<'_> {
         if METERS[meter].kind == MeterKind::CommitmentOnly {
             self.slot(slot, days);
         } else {
-            let resource = member_resource(&self.block.commitments[commitment], member);
+            let resource = self.block.commitments[commitment].member(member);
             self.usage(resource, days, Traits::default());
         }
     }
@@ -323,6 +306,7 @@ impl BlockBuilder<'_> {
         let (meter, region) = (resource.meter(), resource.region());
         let tenant = self.context.tenant;
         let customer = &tenant.customers[resource.place.customer];
+        let discount = tenant.profile_of(resource.place.customer).discount_percent;
         let rerated = self.rerated_percent(resource.line_key());
         let tier = traits.tier_percent.unwrap_or(100);
         let list = percent(percent(meter.list_price(region), rerated), tier);
@@ -332,7 +316,7 @@ impl BlockBuilder<'_> {
             _ if retail => list,
             MeterKind::Spot => percent(list, SPOT_PERCENT),
             MeterKind::Marketplace => percent(meter.base_price(region), rerated),
-            _ => percent(list, 100 - customer.discount_percent),
+            _ => percent(list, 100 - discount),
         };
         let earns = plain && self.context.options.data_version.has_partner();
         let credit =
@@ -353,229 +337,17 @@ impl BlockBuilder<'_> {
         if rerated { 100 - i128::from(self.context.options.revision()) * 2 } else { 100 }
     }
 
-    /// Adds a commitment's lines: covered usage, unused, purchase, refund.
-    /// Returns its position in the block.
-    pub(super) fn commitment(&mut self, commitment: Commitment) -> usize {
-        let position = self.block.commitments.len();
-        let days = self.covered_days(&commitment);
-        self.block.commitments.push(commitment.clone());
-        let first = self.block.lines.len();
-        if days != 0 {
-            for member in 0..commitment.units {
-                self.covered_member(&commitment, position, member, days);
-            }
-            if self.shows_unused() {
-                let count = self.block.lines.len() - first;
-                self.unused(&commitment, position, days, first, count);
-            }
-        }
-        position
-    }
-
-    fn covered_member(&mut self, commitment: &Commitment, position: usize, member: u32, days: u32) {
-        let resource = member_resource(commitment, member);
-        let reserved = commitment.kind == Kind::Reservation;
-        for (days, renamed) in self.by_name(resource.place, days) {
-            self.start(resource.place, renamed, resource.line_key());
-            let details = reserved.then(|| reservation_details(commitment, resource));
-            self.fill_resource(resource, details.as_deref().unwrap_or(""));
-            self.fill_commitment(commitment);
-            let list = resource.meter().list_price(resource.region());
-            let retail = self.context.options.scope == ScopeType::Subscription;
-            let prices = Prices {
-                payg: if reserved { 0 } else { list },
-                unit: commitment.unit_price_filled.then_some(list),
-                actual: 0,
-                amortized: if retail { 0 } else { commitment.covered_price() },
-            };
-            self.fill_fixed_prices(prices);
-            self.finish(
-                resource.place,
-                Terms {
-                    days,
-                    files: Files::Both,
-                    charge_type: ChargeType::Usage,
-                    quantity: Quantity::Hours { key: resource.line_key(), habit: commitment.habit },
-                    prices,
-                    style: NumberStyle::Plain,
-                    exchange_rate: self.context.locked_rate(commitment),
-                    currency: self.currency(resource.place),
-                    commitment: Some(position),
-                },
-            );
-        }
-    }
-
-    fn unused(
-        &mut self,
-        commitment: &Commitment,
-        position: usize,
-        days: u32,
-        first: usize,
-        count: usize,
-    ) {
-        let (charge_type, quantity) = match commitment.kind {
-            Kind::Reservation => (
-                ChargeType::UnusedReservation,
-                Quantity::UnusedHours {
-                    first,
-                    count,
-                    capacity: 24 * MICRO * i64::from(commitment.units),
-                },
-            ),
-            Kind::SavingsPlan => (
-                ChargeType::UnusedSavingsPlan,
-                Quantity::UnusedAmount { first, count, daily: commitment.daily() },
-            ),
-        };
-        for (days, renamed) in self.by_name(commitment.place, days) {
-            self.start(commitment.place, renamed, commitment.key);
-            self.fill_commitment(commitment);
-            self.fill_unused_owner(commitment);
-            self.cells.set(Column::UnitOfMeasure, "1 Hour");
-            let prices =
-                Prices { payg: 0, unit: None, actual: 0, amortized: commitment.covered_price() };
-            self.fill_fixed_prices(prices);
-            self.finish(
-                commitment.place,
-                Terms {
-                    days,
-                    files: Files::AmortizedOnly,
-                    charge_type,
-                    quantity,
-                    prices,
-                    style: NumberStyle::Plain,
-                    exchange_rate: self.context.locked_rate(commitment),
-                    currency: self.currency(commitment.place),
-                    commitment: Some(position),
-                },
-            );
-        }
-    }
-
-    /// An unused row names the meter and publisher rarely, the subscription
-    /// not always, the customer mostly.
-    fn fill_unused_owner(&mut self, commitment: &Commitment) {
-        let zero = "00000000-0000-0000-0000-000000000000";
-        match commitment.unused_owner {
-            UnusedOwner::Subscription => return,
-            UnusedOwner::NoSubscription => self.cells.set(Column::SubscriptionId, ""),
-            UnusedOwner::ZeroSubscription => self.cells.set(Column::SubscriptionId, zero),
-            UnusedOwner::NoCustomer => {
-                self.cells.set(Column::SubscriptionId, "");
-                self.cells.set(Column::CustomerTenantId, "");
-                self.cells.set(Column::CustomerName, "");
-            }
-        }
-        self.cells.set(Column::SubscriptionName, "");
-        self.cells.set(Column::PublisherName, "");
-    }
-
-    /// Adds the purchase and refund rows of the block's commitments, which only
-    /// billing accounts and profiles show, and only in the actual file.
-    pub(super) fn purchases(&mut self) {
-        if !self.shows_purchases() {
-            return;
-        }
-        for position in 0..self.block.commitments.len() {
-            let commitment = self.block.commitments[position].clone();
-            if let Some((day, amount)) = commitment.purchase_in(self.context.month) {
-                let (amount, units) = match commitment.purchase {
-                    PurchaseRow::Elsewhere => continue,
-                    PurchaseRow::OrderWithNext(count) => self.order_total(position, count),
-                    PurchaseRow::Benefit | PurchaseRow::Order => (amount, sold_units(&commitment)),
-                };
-                self.payment(&commitment, position, day, (amount, units), ChargeType::Purchase);
-            }
-            if let Some((day, amount)) = commitment.refund_in(self.context.month) {
-                let sold = (amount, sold_units(&commitment));
-                self.payment(&commitment, position, day, sold, ChargeType::Refund);
-            }
-        }
-    }
-
-    /// Amount and units of an order with several reservations.
-    fn order_total(&self, position: usize, next: usize) -> (i128, u32) {
-        self.block.commitments[position..=position + next]
-            .iter()
-            .filter_map(|one| {
-                let (_, amount) = one.purchase_in(self.context.month)?;
-                Some((amount, sold_units(one)))
-            })
-            .fold((0, 0), |total, one| (total.0 + one.0, total.1 + one.1))
-    }
-
-    fn payment(
-        &mut self,
-        commitment: &Commitment,
-        position: usize,
-        day: i32,
-        (amount, units): (i128, u32),
-        charge_type: ChargeType,
-    ) {
-        let renamed = self.is_renamed(commitment.place, day);
-        self.start(commitment.place, renamed, commitment.key);
-        self.fill_commitment(commitment);
-        self.fill_meter(commitment.meter(), commitment.region());
-        let product = match commitment.kind {
-            Kind::Reservation => format!(
-                "Reserved VM Instance, {}, {}, {} Years",
-                commitment.meter().sku,
-                commitment.region().name,
-                commitment.term_months / 12
-            ),
-            Kind::SavingsPlan => {
-                format!("Azure Savings Plan for Compute, {} Years", commitment.term_months / 12)
-            }
-        };
-        self.cells.set(Column::ProductName, &product);
-        self.cells.set(Column::ProductOrderName, &product);
-        self.cells.set(Column::UnitOfMeasure, "1");
-        self.cells.set(Column::ServicePeriodStartDate, &day_text(day));
-        self.cells.set(Column::ServicePeriodEndDate, &day_text(commitment.expiry));
-        let frequency = match commitment.plan {
-            Plan::OneTime => "OneTime",
-            Plan::Recurring => "Recurring",
-        };
-        self.cells.set(Column::Frequency, frequency);
-        if matches!(commitment.purchase, PurchaseRow::Order | PurchaseRow::OrderWithNext(_)) {
-            self.cells.set(Column::BenefitId, &commitment.order_path());
-            if commitment.kind == Kind::Reservation {
-                self.cells.set(Column::ReservationId, &commitment.order_id);
-            }
-        }
-        let sign = if charge_type == ChargeType::Refund { -1 } else { 1 };
-        if sign < 0 {
-            let invoice =
-                invoice_id(self.context.tenant, commitment.place, self.context.month.previous());
-            self.cells.set(Column::PreviousInvoiceId, &invoice);
-        }
-        let price = amount / i128::from(units);
-        let prices = Prices { payg: 0, unit: Some(price), actual: price, amortized: price };
-        self.fill_fixed_prices(prices);
-        self.finish(
-            commitment.place,
-            Terms {
-                days: self.one_day(day),
-                files: Files::ActualOnly,
-                charge_type,
-                quantity: Quantity::Fixed(sign * MICRO * i64::from(units)),
-                prices,
-                style: NumberStyle::Plain,
-                exchange_rate: self.context.locked_rate(commitment),
-                currency: self.currency(commitment.place),
-                commitment: Some(position),
-            },
-        );
-    }
-
     /// The bit of a day since 1970-01-01.
     pub(super) fn one_day(&self, day: i32) -> u32 {
         1 << (day - self.context.month.first_day())
     }
 
     /// Splits days where the customer's name changes.
-    fn by_name(&self, place: Place, days: u32) -> impl Iterator<Item = (u32, bool)> + use<> {
+    pub(super) fn by_name(
+        &self,
+        place: Place,
+        days: u32,
+    ) -> impl Iterator<Item = (u32, bool)> + use<> {
         let context = self.context;
         let renamed = context.tenant.customers[place.customer].later_name.is_some();
         let before =
@@ -730,7 +502,7 @@ impl BlockBuilder<'_> {
     }
 
     /// Meter, resource, tags and additional info.
-    fn fill_resource(&mut self, resource: Resource, details: &str) {
+    pub(super) fn fill_resource(&mut self, resource: Resource, details: &str) {
         let meter = resource.meter();
         self.fill_meter(meter, resource.region());
         let (namespace, _) =
@@ -741,7 +513,8 @@ impl BlockBuilder<'_> {
             self.cells.set(Column::ConsumedService, &namespace.to_ascii_lowercase());
         }
         self.fill_resource_id(resource);
-        write_tags(self.cells.start(Column::Tags), resource, self.context);
+        let quirks = self.context.options.quirks;
+        write_tags(self.cells.start(Column::Tags), resource, quirks);
         write_additional_info(self.cells.start(Column::AdditionalInfo), resource, details);
         if meter.vcpus > 0 {
             self.cells.set(Column::ServiceInfo1, meter.sku);
@@ -749,80 +522,13 @@ impl BlockBuilder<'_> {
     }
 
     fn fill_resource_id(&mut self, resource: Resource) {
-        let customer: &Customer = &self.context.tenant.customers[resource.place.customer];
-        let subscription = &customer.subscriptions[resource.place.subscription].id;
-        let line_key = resource.line_key();
-        // Letter case differs between meters of one resource.
-        let (groups, shout) = match line_key >> 28 & 7 {
-            0 => ("resourcegroups", true),
-            1 => ("resourcegroups", false),
-            _ => ("resourceGroups", false),
-        };
-        let mut group = format!(
-            "rg-{}-{:03}",
-            APPLICATIONS[(resource.key >> 5 & 7) as usize],
-            resource.key >> 8 & 255
-        );
-        if shout {
-            group.make_ascii_uppercase();
-        }
         let missing = ["", "Others", "Not applicable", "Unassigned"];
-        let group_cell = match line_key >> 32 & 127 {
-            case @ 0..4 => missing[case as usize],
-            _ => &group,
+        let group = match resource.line_key() >> 32 & 127 {
+            case @ 0..4 => missing[case as usize].to_owned(),
+            _ => resource.group(),
         };
-        self.cells.set(Column::ResourceGroupName, group_cell);
-        let cell = self.cells.start(Column::ResourceId);
-        let (type_path, name) = (resource.meter().resource_type, resource_name(resource));
-        write!(cell, "/subscriptions/{subscription}/{groups}/{group}/providers/{type_path}/{name}")
-            .expect("writing to a string cannot fail");
-    }
-
-    /// The cells that name a commitment.
-    fn fill_commitment(&mut self, commitment: &Commitment) {
-        let start = BillingMonth::of_day(commitment.start).unwrap_or(self.context.month);
-        self.cells.set(Column::ExchangeRateDate, &day_text(start.first_day()));
-        self.cells.set(Column::ProductOrderId, &commitment.order_id);
-        self.cells.set(Column::ProductOrderName, &commitment.name);
-        self.cells.set(Column::BenefitId, &commitment.benefit_id());
-        self.cells.set(Column::BenefitName, &commitment.name);
-        write!(self.cells.start(Column::Term), "{}", commitment.term_months)
-            .expect("writing to a string cannot fail");
-        self.cells.set(Column::IsAzureCreditEligible, "False");
-        match commitment.kind {
-            Kind::Reservation => {
-                self.cells.set(Column::ReservationId, &commitment.id);
-                self.cells.set(Column::ReservationName, &commitment.name);
-                self.cells.set(Column::PricingModel, "Reservation");
-            }
-            Kind::SavingsPlan => {
-                let spaced = commitment.key & 3 == 0;
-                let model = if spaced { "Savings Plan" } else { "SavingsPlan" };
-                self.cells.set(Column::PricingModel, model);
-            }
-        }
-    }
-}
-
-const APPLICATIONS: [&str; 8] =
-    ["webshop", "erp", "datalake", "identity", "intranet", "telemetry", "backup", "mobile-api"];
-const ENVIRONMENTS: [&str; 4] = ["prod", "test", "dev", "staging"];
-
-/// The n-th machine a commitment covers.
-fn member_resource(commitment: &Commitment, member: u32) -> Resource {
-    Resource {
-        key: mix(commitment.key ^ (u64::from(member) + 1)),
-        place: commitment.place,
-        meter: commitment.meter,
-        region: commitment.region,
-    }
-}
-
-/// Units on the purchase row: machines, or one plan.
-fn sold_units(commitment: &Commitment) -> u32 {
-    match commitment.kind {
-        Kind::Reservation => commitment.units,
-        Kind::SavingsPlan => 1,
+        self.cells.set(Column::ResourceGroupName, &group);
+        self.cells.set(Column::ResourceId, &resource.id(self.context.tenant));
     }
 }
 
@@ -833,80 +539,9 @@ fn region_of(resource_key: u64) -> usize {
     scale(bits, count).min(scale(bits.rotate_left(32), count)) as usize
 }
 
-fn invoice_id(tenant: &Tenant, place: Place, month: BillingMonth) -> String {
+/// Invoice of a profile and month.
+pub(super) fn invoice_id(tenant: &Tenant, place: Place, month: BillingMonth) -> String {
     let profile = tenant.customers[place.customer].profile as u64;
     let path = [tenant.seed, 11, profile, month.first_day() as u64];
     format!("G{:09}", scale(key(&path), 1_000_000_000))
-}
-
-fn resource_name(resource: Resource) -> String {
-    let application = APPLICATIONS[(resource.key >> 5 & 7) as usize];
-    let environment = ENVIRONMENTS[(resource.key >> 16 & 3) as usize];
-    let number = resource.key >> 20 & 0xff_ffff;
-    format!("{application}-{environment}-{number:06x}")
-}
-
-/// Tags as JSON; some resources have none, a few lack the braces, and a few
-/// are laid out over several lines.
-fn write_tags(cell: &mut String, resource: Resource, context: &Month<'_>) {
-    let quirks = context.options.quirks;
-    let bits = resource.key >> 40;
-    if bits & 3 == 0 {
-        return;
-    }
-    let application = APPLICATIONS[(resource.key >> 5 & 7) as usize];
-    let environment = ENVIRONMENTS[(resource.key >> 16 & 3) as usize];
-    let (open, separator, close) = match bits >> 3 & 63 {
-        0 if quirks.line_breaks => ("{\n  ", ",\n  ", "\n}"),
-        1 if quirks.line_breaks => ("{\r\n", ",\r\n", "\r\n}"),
-        2 if quirks.bare_tags => ("", ",", ""),
-        _ => ("{", ",", "}"),
-    };
-    let center = 4_000 + (bits & 31) * 10;
-    write!(
-        cell,
-        "{open}\"environment\":\"{environment}\"{separator}\"application\":\"{application}\"\
-         {separator}\"cost center\":\"{center}\""
-    )
-    .expect("writing to a string cannot fail");
-    if bits >> 9 & 1 == 0 {
-        write!(cell, "{separator}\"owner\":\"{application}@example.com\"")
-            .expect("writing to a string cannot fail");
-    }
-    cell.push_str(close);
-}
-
-/// Service details as JSON, longest for machines.
-fn write_additional_info(cell: &mut String, resource: Resource, details: &str) {
-    let meter = resource.meter();
-    let written = if meter.vcpus > 0 {
-        write!(
-            cell,
-            "{{\"UsageType\":\"ComputeHR\",\"ImageType\":\"Canonical\",\"ServiceType\":\"{}\",\
-             \"VMName\":\"{}\",\"VMProperties\":null,\"VCPUs\":{},\"CPUs\":0{details}}}",
-            meter.sku,
-            resource_name(resource),
-            meter.vcpus,
-        )
-    } else if resource.line_key() & 3 == 0 {
-        write!(
-            cell,
-            "{{  \"AccountName\" : \"{}\",  \"Tier\" : \"{}\"  }}",
-            resource_name(resource),
-            meter.sku
-        )
-    } else {
-        Ok(())
-    };
-    written.expect("writing to a string cannot fail");
-}
-
-fn reservation_details(commitment: &Commitment, resource: Resource) -> String {
-    format!(
-        ",\"RINormalizationRatio\":1,\"ReservationOrderId\":\"{}\",\"ReservationId\":\"{}\",\
-         \"ConsumptionMeter\":\"{}\",\"VMCapacityReservationId\":\"\"",
-        commitment.order_id,
-        commitment.id,
-        resource.meter().id(resource.region()),
-    )
 }

@@ -1,29 +1,31 @@
 //! Runs a generation: splits months into units of work, has threads write
 //! them, and closes each run with its manifest.
 //!
-//! A unit is a row of consecutive blocks of one month that fill about one part;
+//! The exports beside the cost files come first, each by one thread. A unit of
+//! the cost files is a row of consecutive blocks of one month that fill about one part;
 //! one pass writes both files. What a unit writes does not depend on which
 //! thread writes it or when.
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use costlake_engine::model::{BillingMonth, DatasetType};
 
 use super::cells::day_text;
-use super::columns::{Column, HeaderCase, Layout};
+use super::columns::{Column, Layout};
+use super::folder::{empty_directory, part_format};
+use super::further;
 use super::line::{self, ChargeType, Files};
 use super::manifest::{manifest, relative, run_folder, run_id};
-use super::rows::{BLOCK_SLOTS, Block, BlockPlan, Month};
+use super::parallel;
+use super::rows::{BLOCK_SLOTS, Block, BlockPlan, Month, committed_blocks};
 use super::tenant::Tenant;
 use super::totals::{
     CommitmentMonth, CommitmentTotals, GeneratedTotals, RunTotals, Sums, describe, payments,
 };
 use super::writer::{Part, PartFormat, PartWriter, name_parts, write_whole};
-use super::{GeneratorError, GeneratorOptions, Progress, ROWS_PER_MONTH_MIN, THREADS_MAX};
+use super::{GeneratorError, GeneratorOptions, Progress, ROWS_PER_MONTH_MIN};
 
 /// Bytes of a row, a little high: parts are planned with it, then cut exactly.
 const ROW_BYTES_PLANNED: u64 = 1_250;
@@ -85,8 +87,16 @@ pub(super) fn generate(
         csv_bytes: AtomicU64::new(0),
         report: progress,
     };
-    let results = write_units(&runs, &units, options.threads, &counters)?;
-    let totals = close_runs(out, &runs, &units, results)?;
+    let before = further::month_before(options, start)
+        .map(|month| Month::new(options, &tenant, &layout, month));
+    let further = write_further(out, options, before.as_ref(), &runs, rows)?;
+    let results = parallel::in_order(units.len(), options.threads, &|index| {
+        let unit = &units[index];
+        write_unit(&runs[unit.month], unit, index, &counters)
+    })?;
+    let mut totals = close_runs(out, &runs, &units, results)?;
+    totals.runs.extend(further);
+    totals.runs.sort_by_key(|run| (run.month, run.dataset));
     let text = serde_json::to_string_pretty(&totals.to_json())
         .expect("totals are texts and whole numbers");
     write_whole(&out.join("totals.json"), text.as_bytes())?;
@@ -113,11 +123,10 @@ fn plan_month<'a>(
     context: Month<'a>,
     rows: u64,
 ) -> Result<MonthRuns<'a>, GeneratorError> {
-    let run_ids = DatasetType::ALL.map(|dataset| run_id(&context, dataset));
-    let formats = DatasetType::ALL.map(|dataset| {
-        let folder = run_folder(dataset, context.month, &run_ids[dataset as usize]);
-        part_format(out, &context, dataset, &folder)
-    });
+    let run_ids = DatasetType::COST.map(|dataset| run_id(&context, dataset));
+    let names = context.layout.names();
+    let formats = DatasetType::COST
+        .map(|dataset| part_format(out, &context, dataset, &run_ids[dataset as usize], &names));
     for format in &formats {
         empty_directory(&format.directory)
             .map_err(|source| GeneratorError::io(&format.directory, source))?;
@@ -126,44 +135,25 @@ fn plan_month<'a>(
     Ok(MonthRuns { context, run_ids, formats, plan })
 }
 
-/// Makes a run's directory, without what an earlier run of the same id left:
-/// first its manifest, so that no manifest ever names parts that are gone.
-fn empty_directory(directory: &Path) -> std::io::Result<()> {
-    match std::fs::remove_file(directory.join("manifest.json")) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+/// Writes the exports beside the cost files.
+fn write_further(
+    out: &Path,
+    options: &GeneratorOptions,
+    before: Option<&Month<'_>>,
+    runs: &[MonthRuns<'_>],
+    rows: u64,
+) -> Result<Vec<RunTotals>, GeneratorError> {
+    let mut jobs: Vec<(&Month<'_>, DatasetType)> = Vec::new();
+    jobs.extend(before.map(|month| (month, DatasetType::ReservationTransactions)));
+    for run in runs {
+        let datasets = further::datasets(options.scope).iter();
+        jobs.extend(datasets.map(|dataset| (&run.context, *dataset)));
     }
-    if directory.exists() {
-        std::fs::remove_dir_all(directory)?;
-    }
-    std::fs::create_dir_all(directory)
-}
-
-/// How the parts of a run look. Which header case and line end a month has
-/// depends on the month alone, so that a restatement has the same.
-fn part_format(out: &Path, context: &Month<'_>, dataset: DatasetType, folder: &str) -> PartFormat {
-    let options = context.options;
-    let month = (context.month.year() * 12) as u32 + context.month.month();
-    let cases = [HeaderCase::Documented, HeaderCase::Pascal, HeaderCase::Lower];
-    let case = match options.quirks.header_case {
-        true => cases[((month * 2 + dataset as u32) % 3) as usize],
-        false => HeaderCase::Documented,
-    };
-    let returns = options.quirks.carriage_returns && month.is_multiple_of(2);
-    let line_end: &[u8] = if returns { b"\r\n" } else { b"\n" };
-    let mut header = Vec::new();
-    if options.quirks.byte_order_mark {
-        header.extend_from_slice(b"\xef\xbb\xbf");
-    }
-    header.extend_from_slice(context.layout.header(case).as_bytes());
-    header.extend_from_slice(line_end);
-    PartFormat {
-        directory: out.join(relative(folder)),
-        header,
-        line_end,
-        compression: options.compression,
-        part_bytes_max: options.part_bytes_max,
-    }
+    let committed = committed_blocks(rows, ROWS_PER_MONTH_MIN);
+    parallel::in_order(jobs.len(), options.threads, &|index| {
+        let (month, dataset) = jobs[index];
+        further::write(out, month, dataset, committed)
+    })
 }
 
 fn split(runs: &[MonthRuns<'_>], part_bytes_max: u64) -> Vec<Unit> {
@@ -177,37 +167,6 @@ fn split(runs: &[MonthRuns<'_>], part_bytes_max: u64) -> Vec<Unit> {
         }
     }
     units
-}
-
-/// Writes all units on some threads; results in the order of the units.
-fn write_units(
-    runs: &[MonthRuns<'_>],
-    units: &[Unit],
-    threads: usize,
-    counters: &Counters<'_>,
-) -> Result<Vec<UnitResult>, GeneratorError> {
-    let next = AtomicUsize::new(0);
-    let failed = AtomicBool::new(false);
-    let results: Mutex<BTreeMap<usize, Result<UnitResult, GeneratorError>>> =
-        Mutex::new(BTreeMap::new());
-    let work = || {
-        while !failed.load(Ordering::Relaxed) {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(unit) = units.get(index) else { break };
-            let result = write_unit(&runs[unit.month], unit, index, counters);
-            if result.is_err() {
-                failed.store(true, Ordering::Relaxed);
-            }
-            results.lock().unwrap_or_else(PoisonError::into_inner).insert(index, result);
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 1..threads.clamp(1, THREADS_MAX).min(units.len()) {
-            scope.spawn(work);
-        }
-        work();
-    });
-    results.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
 }
 
 fn write_unit(
@@ -323,7 +282,7 @@ fn close_runs(
         }
     }
     for (run, (parts, sums)) in runs.iter().zip(&months) {
-        for dataset in DatasetType::ALL {
+        for dataset in DatasetType::COST {
             let index = dataset as usize;
             totals.runs.push(close_run(out, run, dataset, &parts[index], &sums[index])?);
         }
@@ -347,15 +306,8 @@ fn close_run(
     let with_payg =
         run.context.layout.columns().any(|column| column == Column::PaygCostInBillingCurrency);
     Ok(RunTotals {
-        dataset,
-        month: run.context.month,
-        run_id: run_id.clone(),
-        manifest: path,
-        rows: parts.iter().map(|part| part.rows).sum(),
-        blobs: parts.len() as u64,
-        csv_bytes: parts.iter().map(|part| part.csv_bytes).sum(),
-        stored_bytes: parts.iter().map(|part| part.stored_bytes).sum(),
         currencies: sums.currencies(with_payg),
         charge_types: sums.charge_types(),
+        ..RunTotals::of_parts(dataset, run.context.month, run_id.clone(), path, parts)
     })
 }

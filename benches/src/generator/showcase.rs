@@ -12,7 +12,8 @@ use super::columns::Column;
 use super::commitments;
 use super::line::{ChargeType, Files, Prices, Quantity, Terms};
 use super::random::{guid, key};
-use super::rows::{BlockBuilder, Resource, Traits};
+use super::resource::Resource;
+use super::rows::{BlockBuilder, Traits};
 use super::tenant::{EarnedCredit, Place};
 
 /// Fills the block.

@@ -27,6 +27,8 @@ pub(super) struct Profile {
     pub(super) name: &'static str,
     /// Position in [`CURRENCIES`].
     pub(super) currency: usize,
+    /// Negotiated discount on the list price; a price sheet is per profile.
+    pub(super) discount_percent: i128,
 }
 
 /// A tier-2 reseller.
@@ -63,8 +65,6 @@ pub(super) struct Customer {
     pub(super) profile: usize,
     /// Position in [`RESELLERS`]; none for direct customers.
     pub(super) reseller: Option<usize>,
-    /// Negotiated discount on the list price.
-    pub(super) discount_percent: i128,
     pub(super) credit: EarnedCredit,
     pub(super) subscriptions: Vec<Subscription>,
 }
@@ -142,6 +142,7 @@ impl Tenant {
                 id: profile_id(&mut Random::new(&[seed, 1, currency as u64])),
                 name,
                 currency,
+                discount_percent: [0, 5, 10][currency],
             })
             .collect();
         let count = (rows / ROWS_PER_CUSTOMER).clamp(CUSTOMERS_MIN, CUSTOMERS_MAX) as usize;
@@ -185,6 +186,21 @@ impl Tenant {
         let subscription =
             if self.one_subscription { 0 } else { scale(key.rotate_left(16), count) as usize };
         Place { customer, subscription }
+    }
+
+    /// Up to `count` subscriptions of the place's customer, the place first: where
+    /// a shared commitment is used.
+    pub(super) fn shared(&self, place: Place, count: usize) -> Vec<Place> {
+        let all = self.customers[place.customer].subscriptions.len();
+        let shown = if self.one_subscription { 1 } else { all };
+        (0..count.min(shown))
+            .map(|next| Place { subscription: (place.subscription + next) % shown, ..place })
+            .collect()
+    }
+
+    /// A subscription.
+    pub(super) fn subscription(&self, place: Place) -> &Subscription {
+        &self.customers[place.customer].subscriptions[place.subscription]
     }
 
     /// A customer of a profile that the scope shows.
@@ -242,7 +258,7 @@ impl Tenant {
 }
 
 /// E.g. `NF5V-BI6B-BG7-PGB`.
-fn profile_id(random: &mut Random) -> String {
+pub(super) fn profile_id(random: &mut Random) -> String {
     let mut id = String::new();
     for length in [4, 4, 3, 3] {
         if !id.is_empty() {
@@ -280,7 +296,6 @@ fn customer(seed: u64, index: usize) -> Customer {
         // The first three customers have one currency each, as has every size after them.
         profile: index % CURRENCIES.len(),
         reseller: (!index.is_multiple_of(4)).then_some(index % RESELLERS.len()),
-        discount_percent: [0, 5, 10, 0][index % 4],
         credit: [
             EarnedCredit::Applied,
             EarnedCredit::Applied,

@@ -17,6 +17,7 @@ use super::commitments::{Commitment, Kind, Plan};
 use super::line::{Amounts, ChargeType};
 use super::rows::Month;
 use super::tenant::CURRENCIES;
+use super::writer::Part;
 
 /// Rows and cost of one charge type in one currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub struct ChargeTotals {
 /// One export run: a dataset in a month.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunTotals {
-    /// `ActualCost` or `AmortizedCost`.
+    /// Which.
     pub dataset: DatasetType,
     /// The month.
     pub month: BillingMonth,
@@ -46,10 +47,51 @@ pub struct RunTotals {
     pub csv_bytes: u64,
     /// Bytes of the blobs as stored.
     pub stored_bytes: u64,
-    /// Totals by billing currency.
+    /// Totals by billing currency. Beside the cost files rows alone: by the
+    /// currency of the price or transaction, under the empty name where the
+    /// dataset has none.
     pub currencies: ControlTotals,
-    /// Totals by billing currency and charge type.
+    /// Totals by billing currency and charge type. Of a price sheet rows by
+    /// currency and price type; of transactions, rows and Σ `Amount` by currency
+    /// and event type.
     pub charge_types: BTreeMap<(&'static str, &'static str), ChargeTotals>,
+    /// Of reservation details.
+    pub hours: ReservationHours,
+}
+
+/// Hours in reservation details, as the cells add up; raw units of 10⁻¹⁸.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReservationHours {
+    /// Σ `UsedHours`.
+    pub used: i128,
+    /// Σ `ReservedHours`, which some reservations repeat on every row.
+    pub reserved: i128,
+}
+
+impl RunTotals {
+    /// A run of parts that have their names, nothing of its rows counted but
+    /// their number.
+    pub(super) fn of_parts(
+        dataset: DatasetType,
+        month: BillingMonth,
+        run_id: String,
+        manifest: PathBuf,
+        parts: &[Part],
+    ) -> Self {
+        Self {
+            dataset,
+            month,
+            run_id,
+            manifest,
+            rows: parts.iter().map(|part| part.rows).sum(),
+            blobs: parts.len() as u64,
+            csv_bytes: parts.iter().map(|part| part.csv_bytes).sum(),
+            stored_bytes: parts.iter().map(|part| part.stored_bytes).sum(),
+            currencies: ControlTotals::default(),
+            charge_types: BTreeMap::new(),
+            hours: ReservationHours::default(),
+        }
+    }
 }
 
 /// What a commitment did in a month, in its billing currency, raw units.
@@ -102,7 +144,8 @@ pub struct CommitmentTotals {
 /// Everything written by one call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GeneratedTotals {
-    /// Every run, by month and dataset.
+    /// Every run, by month and dataset; also the transactions of the month before
+    /// the tenant's first.
     pub runs: Vec<RunTotals>,
     /// Every commitment, the showcase's first.
     pub commitments: Vec<CommitmentTotals>,
@@ -166,6 +209,8 @@ fn run_json(run: &RunTotals) -> Value {
         "stored_bytes": run.stored_bytes,
         "currencies": run.currencies.to_json(),
         "charge_types": charge_types,
+        "used_hours": format_decimal(run.hours.used),
+        "reserved_hours": format_decimal(run.hours.reserved),
     })
 }
 

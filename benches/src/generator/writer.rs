@@ -106,6 +106,14 @@ impl<'a> PartWriter<'a> {
         Ok(self.finished)
     }
 
+    /// Likewise; a run without rows still has a part with the header.
+    pub(super) fn finish_with_header(mut self) -> Result<Vec<Part>, GeneratorError> {
+        if self.current.is_none() && self.finished.is_empty() {
+            self.current = Some(open(self.format, &self.stem, 0)?);
+        }
+        self.finish()
+    }
+
     fn close(&mut self) -> Result<(), GeneratorError> {
         if let Some((sink, mut part)) = self.current.take() {
             part.stored_bytes = sink

@@ -1,8 +1,9 @@
 //! `costlake demo`: a synthetic tenant, its lake, and a first report.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use costlake_benches::generator::{GeneratorOptions, generate};
+use costlake_benches::generator::{GeneratorOptions, export_folder, generate};
 use costlake_engine::ingest::{IngestRequest, Reload};
 use costlake_engine::model::date::{CivilDate, days_from_civil};
 use costlake_engine::model::{BillingMonth, DatasetType};
@@ -68,6 +69,8 @@ select
     cast(coalesce(used_cost, 0) + coalesce(unused_cost, 0) as decimal(18, 2)) as cost,
     cast(unused_cost as decimal(18, 2)) as unused,
     cast(utilization_pct as decimal(5, 1)) as used_pct,
+    utilization_basis as by,
+    cast(utilization_cost_pct as decimal(5, 1)) as cost_pct,
     expiry_date as expires,
     days_to_expiry as days,
     status
@@ -98,7 +101,8 @@ pub async fn run(
     generate(&exports, &options, &|_| {}).map_err(Failure::engine)?;
 
     messages.note(&format!("Loading it into the lake {}", lake.display()));
-    let report = ingest::load(&request(&exports)?, &settings, messages).await?;
+    let mut report = ingest::load(&earlier_request(&exports)?, &settings, messages).await?;
+    report.extend(ingest::load(&request(&exports)?, &settings, messages).await?);
     ingest::write_summary(&report, &settings)?;
     ingest::conclude(&report)?;
 
@@ -124,21 +128,28 @@ fn months() -> impl Iterator<Item = BillingMonth> {
 
 fn request(exports: &Path) -> Result<IngestRequest, Failure> {
     const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
-    let url = |folder: &str| {
-        SourceUrl::parse(&exports.join(folder).display().to_string()).map_err(Failure::engine)
+    let export = |dataset: DatasetType| {
+        let folder = exports.join(export_folder(dataset));
+        let url = SourceUrl::parse(&folder.display().to_string()).map_err(Failure::engine)?;
+        Ok((dataset, url))
     };
     Ok(IngestRequest {
         source: "demo".parse().expect("a plain word is a source name"),
         scope: None,
-        exports: vec![
-            (DatasetType::ActualCost, url("actual")?),
-            (DatasetType::AmortizedCost, url("amortized")?),
-        ],
+        exports: DatasetType::ALL.into_iter().map(export).collect::<Result<_, Failure>>()?,
         months: Some(months().collect()),
         reload: Reload::IfChanged,
         rejected_rows_max: 0,
         now_us: i64::from(days_from_civil(TODAY)) * DAY_US,
     })
+}
+
+/// The month before has purchases of reservations, and no cost.
+fn earlier_request(exports: &Path) -> Result<IngestRequest, Failure> {
+    let mut request = request(exports)?;
+    request.exports.retain(|(dataset, _)| *dataset == DatasetType::ReservationTransactions);
+    request.months = months().next().map(|first| BTreeSet::from([first.previous()]));
+    Ok(request)
 }
 
 fn print_next_steps(lake: &str) {

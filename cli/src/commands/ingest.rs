@@ -42,6 +42,10 @@ fn request(arguments: &IngestArguments) -> Result<IngestRequest, Failure> {
     let urls = [
         (DatasetType::ActualCost, &arguments.actual),
         (DatasetType::AmortizedCost, &arguments.amortized),
+        (DatasetType::PriceSheet, &arguments.price_sheet),
+        (DatasetType::ReservationDetails, &arguments.reservation_details),
+        (DatasetType::ReservationTransactions, &arguments.reservation_transactions),
+        (DatasetType::ReservationRecommendations, &arguments.reservation_recommendations),
     ];
     let mut exports = Vec::new();
     for (dataset, url) in urls {
@@ -84,6 +88,14 @@ fn now_us() -> i64 {
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
+/// What a month costs, where its dataset tells.
+fn loaded_costs(month: &MonthReport) -> Option<String> {
+    match &month.outcome {
+        Outcome::Loaded(loaded) if month.dataset.is_cost() => Some(costs(&loaded.control_totals)),
+        _ => None,
+    }
+}
+
 /// One line per dataset and month on stdout.
 pub fn write_summary(report: &IngestReport, settings: &Settings) -> Result<(), Failure> {
     if report.months.is_empty() {
@@ -107,7 +119,7 @@ pub fn write_summary(report: &IngestReport, settings: &Settings) -> Result<(), F
         ("outcome", texts(&|month| Some(month.outcome.word().to_owned()))),
         ("rows", numbers(&|month| loaded(month).map(|loaded| loaded.rows))),
         ("rejected", numbers(&|month| loaded(month).map(|loaded| loaded.rejected_rows))),
-        ("cost", texts(&|month| loaded(month).map(|loaded| costs(&loaded.control_totals)))),
+        ("cost", texts(&|month| loaded_costs(month))),
     ];
     let batch = RecordBatch::try_from_iter(columns)
         .map_err(|error| Failure::Format { format: "table", what: error.to_string() })?;
@@ -149,9 +161,12 @@ fn tell_faults(report: &IngestReport, messages: &Messages) {
                     ));
                 }
             }
-            Outcome::Missing => messages.warning(&format!(
+            Outcome::Missing if month.dataset.is_cost() => messages.warning(&format!(
                 "{label}: no export run found; the month is missing, not free of cost"
             )),
+            Outcome::Missing => {
+                messages.warning(&format!("{label}: no export run found; the month is missing"));
+            }
             Outcome::Unchanged => {}
             Outcome::Refused(note) => messages.failure(&refused(&label, note)),
             Outcome::Failed(fault) => messages.failure(&Failure::Month {

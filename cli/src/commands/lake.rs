@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
 use costlake_engine::commit::maintain::{self, VacuumMode};
 use costlake_engine::commit::{Lake, LakeTable};
+use costlake_engine::model::DatasetType;
 use costlake_engine::query::Session;
 use costlake_engine::views::checks;
 
@@ -60,7 +61,10 @@ pub async fn run(
         LakeCommand::Verify => verify(&lake, settings, messages).await,
         LakeCommand::Optimize { month } => {
             let months: Vec<_> = month.iter().flat_map(|months| months.0.iter().copied()).collect();
-            for table in [LakeTable::ActualCost, LakeTable::AmortizedCost] {
+            for table in DatasetType::ALL.map(LakeTable::Dataset) {
+                if lake.table(table).await.map_err(Failure::engine)?.is_none() {
+                    continue;
+                }
                 let done =
                     maintain::optimize(&lake, table, &months).await.map_err(Failure::engine)?;
                 messages.note(&format!(
@@ -225,6 +229,9 @@ async fn vacuum(
         (VacuumMode::Delete, "deleted")
     };
     for table in LakeTable::ALL {
+        if lake.table(table).await.map_err(Failure::engine)?.is_none() {
+            continue;
+        }
         let files =
             maintain::vacuum(lake, table, retain_days, mode).await.map_err(Failure::engine)?;
         messages.note(&format!("{}: {} files {word}", table.name(), files.len()));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringArray};
 use arrow::record_batch::RecordBatch;
-use costlake_engine::query::{TableDescription, TableKind};
+use costlake_engine::query::{ColumnDescription, TableDescription, TableKind};
 
 use crate::failure::Failure;
 use crate::output::type_name;
@@ -28,6 +28,13 @@ pub enum Listing {
     Schema(Option<String>),
     /// The lake itself.
     Lake,
+}
+
+impl Listing {
+    /// Whether the types of columns are shown, which are looked up only then.
+    pub fn shows_types(&self) -> bool {
+        matches!(self, Self::Columns(_) | Self::Schema(_))
+    }
 }
 
 /// A listing, ready to write.
@@ -129,7 +136,7 @@ fn columns_of(tables: &[&TableDescription]) -> RecordBatch {
                 [
                     table.name.clone(),
                     column.name.clone(),
-                    type_name(&column.data_type),
+                    type_of(column),
                     column.description.clone(),
                 ]
             })
@@ -146,8 +153,7 @@ fn columns_of(tables: &[&TableDescription]) -> RecordBatch {
 /// One relation as text: its meaning, then a line per column.
 fn schema_of(table: &TableDescription) -> String {
     let name_width = table.columns.iter().map(|column| column.name.len()).max().unwrap_or(0);
-    let type_width =
-        table.columns.iter().map(|column| type_name(&column.data_type).len()).max().unwrap_or(0);
+    let type_width = table.columns.iter().map(|column| type_of(column).len()).max().unwrap_or(0);
     let mut text = String::new();
     for line in table.description.lines() {
         text.push_str(&format!("-- {line}\n"));
@@ -157,7 +163,7 @@ fn schema_of(table: &TableDescription) -> String {
         let line = format!(
             "  {:name_width$}  {:type_width$}  -- {}",
             column.name,
-            type_name(&column.data_type),
+            type_of(column),
             column.description
         );
         text.push_str(line.trim_end_matches("-- ").trim_end());
@@ -165,6 +171,10 @@ fn schema_of(table: &TableDescription) -> String {
     }
     text.push_str(")\n\n");
     text
+}
+
+fn type_of(column: &ColumnDescription) -> String {
+    column.data_type.as_ref().map(type_name).unwrap_or_default()
 }
 
 fn first_sentence(description: &str) -> String {

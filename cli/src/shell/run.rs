@@ -148,7 +148,11 @@ impl<'a> Runner<'a> {
             Reply::Print(text) => self.print(&text)?,
             Reply::Note(text) => self.messages.note(&text),
             Reply::List(listing) => {
-                match describe::list(&listing, self.session.catalog(), self.lake)? {
+                let catalog = match listing.shows_types() {
+                    true => &self.session.catalog_with_types().await.map_err(Failure::engine)?,
+                    false => self.session.catalog(),
+                };
+                match describe::list(&listing, catalog, self.lake)? {
                     describe::Listed::Text(text) => self.print(&text)?,
                     describe::Listed::Rows(batch) => {
                         // A listing is shown whole, however long.

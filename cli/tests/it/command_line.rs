@@ -39,6 +39,12 @@ fn a_wrong_config_file_is_shown_with_its_line() {
     run.run(&["sql", "-c", "select 1"]).is_snapshot("config_unknown_key");
     run.write("costlake.toml", "lake = \n");
     run.run(&["sql", "-c", "select 1"]).is_snapshot("config_not_toml");
+    run.write(
+        "costlake.toml",
+        "lake = 'lake'\n\n[[adjustments]]\nname = 'markup'\neffective_month = '2026-07'\n\
+         rules = [{ percent = 5, when = { equals = { custmer_name = 'Litware' } } }]\n",
+    );
+    run.run(&["sql", "-c", "select 1"]).is_snapshot("config_unknown_dimension");
     let ended = run.run(&["sql", "-c", "select 1", "--config", "missing.toml"]);
     ended.is_snapshot("config_missing");
 }

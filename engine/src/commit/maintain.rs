@@ -13,6 +13,7 @@ use super::replace::LOAD_INFO_KEY;
 use super::{CommitError, Lake, LakeTable, TableSnapshot};
 use crate::model::BillingMonth;
 use crate::model::columns::BILLING_MONTH_COLUMN;
+use crate::write::writer_properties;
 
 /// One version of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,13 +86,17 @@ pub async fn optimize(
     if filters.is_empty() {
         filters.push(Vec::new());
     }
+    let columns = match table {
+        LakeTable::Dataset(dataset) => dataset.column_set().columns,
+        LakeTable::IngestRuns | LakeTable::RejectedRows | LakeTable::LoadTotals => &[],
+    };
     let mut total = Compaction::default();
     for filters in &filters {
         let delta = existing(lake, table).await?;
         let (_, metrics) = delta
             .optimize()
             .with_filters(filters)
-            .with_writer_properties(crate::write::writer_properties())
+            .with_writer_properties(writer_properties(columns))
             .await
             .map_err(CommitError::commit(table))?;
         total.files_added += metrics.num_files_added;

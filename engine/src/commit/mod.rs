@@ -11,6 +11,7 @@ pub mod maintain;
 pub mod replace;
 pub mod snapshot;
 mod storage;
+mod table;
 
 use deltalake::DeltaTableError;
 use deltalake::kernel::transaction::TransactionError;
@@ -18,8 +19,9 @@ use object_store::Error as ObjectStoreError;
 
 use crate::error::{ErrorClass, Fault, Location};
 
-pub use lake::{FORMAT_VERSION, Lake, LakeTable};
+pub use lake::Lake;
 pub use snapshot::{DataFile, TableSnapshot};
+pub use table::{FORMAT_VERSION, LakeTable};
 
 /// Why a lake or one of its tables cannot be used.
 #[derive(Debug, thiserror::Error)]

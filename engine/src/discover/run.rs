@@ -249,8 +249,16 @@ impl Fault for Refusal {
             }
             Self::NoBlobs | Self::CountsDisagree { .. } => "run the export again",
             Self::PartOfRun { .. } => "give the URL of the run's folder, or of the export",
-            Self::OtherDataset { .. } => {
-                "check which export each URL points at; --actual and --amortized may be swapped"
+            Self::OtherDataset { found, wanted } => {
+                return Some(match found.parse::<DatasetType>() {
+                    Ok(found) if found.is_cost() && wanted.is_cost() => {
+                        "check which export each URL points at; --actual and --amortized may be \
+                         swapped"
+                            .to_owned()
+                    }
+                    Ok(found) => format!("load it with {}", found.flag()),
+                    Err(_) => "check which export the URL points at".to_owned(),
+                });
             }
             Self::UnsupportedFormat { .. } => "set the export's file format to CSV",
             Self::NotOneMonth { .. } => "export one calendar month per run",

@@ -25,7 +25,7 @@ use crate::commit::ledger::LedgerBlob;
 use crate::decode::{Decoder, Header, RecordChunk};
 use crate::discover::{ByteCheck, ExportRun, RunBlob};
 use crate::model::{ControlTotals, ScopeType};
-use crate::normalize::{Mapping, NormalizeOptions, Normalizer, RejectedRow, resolve};
+use crate::normalize::{DayTotals, Mapping, NormalizeOptions, Normalizer, RejectedRow, resolve};
 use crate::source::{BlobReader, ReadOptions, SourceError, Store};
 use crate::write::{Partition, PartitionWriter, WriteOptions, WrittenFile};
 
@@ -44,7 +44,7 @@ pub const REJECTED_BYTES_KEPT_MAX: u64 = 64 << 20;
 pub(super) struct LoadInput<'a> {
     pub(super) run: &'a ExportRun,
     pub(super) source: &'a Store,
-    /// Rooted at the cost table.
+    /// Rooted at the dataset's table.
     pub(super) table_store: Arc<dyn ObjectStore>,
     pub(super) partition: Partition,
     /// Begins the name of every file; new to the table.
@@ -61,6 +61,8 @@ pub(super) struct LoadInput<'a> {
 pub(super) struct LoadOutput {
     pub(super) files: Vec<WrittenFile>,
     pub(super) totals: ControlTotals,
+    /// Of the cost datasets only.
+    pub(super) day_totals: DayTotals,
     pub(super) rejected: Vec<(Arc<str>, RejectedRow)>,
     pub(super) rows_outside_month: u64,
     pub(super) bytes: u64,
@@ -262,7 +264,7 @@ impl<'a> State<'a> {
         if let Some((_, mapping)) = mappings.iter().find(|(known, _)| known == header) {
             return Ok(Arc::clone(mapping));
         }
-        let mapping = resolve(header)
+        let mapping = resolve(header, self.input.run.dataset)
             .map_err(|source| IngestError::Normalize { blob: blob.to_owned(), source })?;
         let mapping = Arc::new(mapping);
         mappings.push((Arc::clone(header), Arc::clone(&mapping)));
@@ -273,6 +275,7 @@ impl<'a> State<'a> {
         let input = self.input;
         let mut writer = PartitionWriter::new(
             Arc::clone(&input.table_store),
+            input.run.dataset.column_set(),
             input.partition.clone(),
             format!("{}-{index}", input.stem),
             input.runtime.clone(),
@@ -301,7 +304,8 @@ impl<'a> State<'a> {
         output.files.append(&mut found.files);
         output.rejected.append(&mut found.rejected);
         output.rows_outside_month += found.rows_outside_month;
-        if output.totals.merge(&found.totals).is_err() {
+        let merged = output.totals.merge(&found.totals);
+        if merged.and_then(|()| output.day_totals.merge(&found.day_totals)).is_err() {
             drop(output);
             self.fail(RunFault::TotalsOverflow);
         }
@@ -346,6 +350,9 @@ impl<'a> State<'a> {
         }
         found.rows_outside_month += normalized.rows_outside_month;
         found.totals.merge(&normalized.totals).map_err(|_| RunFault::TotalsOverflow)?;
+        if self.input.run.dataset.is_cost() {
+            found.day_totals.add(&normalized.batch).map_err(|_| RunFault::TotalsOverflow)?;
+        }
         writer.write(&normalized.batch)?;
         self.input.observer.advanced(self.input.run_number, 0, rows);
         Ok(())

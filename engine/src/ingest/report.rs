@@ -19,6 +19,12 @@ pub struct IngestReport {
 }
 
 impl IngestReport {
+    /// Adds what another ingest did.
+    pub fn extend(&mut self, other: Self) {
+        self.months.extend(other.months);
+        self.unplaced.extend(other.unplaced);
+    }
+
     /// The worst that happened to any month; `None` when all is well. A missing
     /// month is reported, but is nobody's fault.
     pub fn worst(&self) -> Option<ErrorClass> {

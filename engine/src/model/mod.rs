@@ -12,7 +12,7 @@ pub mod period;
 pub mod scope;
 pub mod totals;
 
-pub use columns::{COST_COLUMNS, CostColumn, ValueKind};
+pub use columns::{Column, ColumnSet, ValueKind};
 pub use compression::Compression;
 pub use dataset::DatasetType;
 pub use money::{DECIMAL_PRECISION, DECIMAL_SCALE};

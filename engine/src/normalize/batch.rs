@@ -1,6 +1,6 @@
 //! Normalized rows as columns.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Int32Array, RecordBatch,
@@ -9,38 +9,42 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Field, Int32Type, Schema, SchemaRef};
 
 use super::known_column;
-use crate::model::ValueKind;
-use crate::model::columns::file_schema;
+use crate::model::{ColumnSet, ValueKind};
 
-/// [`file_schema`] with its text columns as views, which is how a batch holds
+/// A file schema with its text columns as views, which is how a batch holds
 /// them: the same names, order and nullability.
-pub fn view_schema() -> SchemaRef {
-    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-        let schema = file_schema();
-        let fields = schema.fields().iter().map(|field| match field.data_type() {
-            DataType::Utf8 => Arc::new(Field::clone(field).with_data_type(DataType::Utf8View)),
-            _ => Arc::clone(field),
-        });
-        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+pub fn view_schema(columns: &ColumnSet) -> SchemaRef {
+    let schema = columns.file_schema();
+    let fields = schema.fields().iter().map(|field| match field.data_type() {
+        DataType::Utf8 => Arc::new(Field::clone(field).with_data_type(DataType::Utf8View)),
+        _ => Arc::clone(field),
     });
-    Arc::clone(&SCHEMA)
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-/// Good rows of one chunk, column by column, in the order of [`file_schema`].
+/// Good rows of one chunk, column by column, in the order of their [`ColumnSet`].
 ///
 /// Text points into the chunk's bytes where it could be taken as it stands,
 /// so a batch keeps its chunk's buffer alive. Columns the file does not have
 /// are NULL throughout.
 #[derive(Clone, Debug)]
-pub struct CostBatch {
+pub struct RowBatch {
+    column_set: &'static ColumnSet,
+    schema: SchemaRef,
     rows: usize,
     columns: Vec<ArrayRef>,
 }
 
-impl CostBatch {
-    pub(super) fn new(rows: usize, columns: Vec<ArrayRef>) -> Self {
-        debug_assert_eq!(columns.len(), view_schema().fields().len());
-        Self { rows, columns }
+impl RowBatch {
+    /// `schema` is the [`view_schema`] of `column_set`.
+    pub(super) fn new(
+        column_set: &'static ColumnSet,
+        schema: SchemaRef,
+        rows: usize,
+        columns: Vec<ArrayRef>,
+    ) -> Self {
+        debug_assert_eq!(columns.len(), schema.fields().len());
+        Self { column_set, schema, rows, columns }
     }
 
     /// Number of rows.
@@ -53,9 +57,13 @@ impl CostBatch {
         self.rows == 0
     }
 
-    /// The `index`-th column of [`file_schema`].
+    /// The `index`-th column.
     pub fn column(&self, index: usize) -> &ArrayRef {
         &self.columns[index]
+    }
+
+    fn named(&self, name: &str) -> &ArrayRef {
+        &self.columns[known_column(self.column_set, name)]
     }
 
     /// A text column by its name in the lake.
@@ -63,40 +71,41 @@ impl CostBatch {
     /// # Panics
     /// Here and below: when there is no such column of that kind.
     pub fn texts(&self, name: &str) -> &StringViewArray {
-        self.columns[known_column(name)].as_string_view()
+        self.named(name).as_string_view()
     }
 
     /// A money, price, quantity or rate column; raw units of 10⁻¹⁸, 0 where
     /// NULL.
     pub fn decimals(&self, name: &str) -> &Decimal128Array {
-        self.columns[known_column(name)].as_primitive::<Decimal128Type>()
+        self.named(name).as_primitive::<Decimal128Type>()
     }
 
     /// A date column; days since 1970-01-01.
     pub fn dates(&self, name: &str) -> &Date32Array {
-        self.columns[known_column(name)].as_primitive::<Date32Type>()
+        self.named(name).as_primitive::<Date32Type>()
     }
 
     /// A yes-or-no column.
     pub fn booleans(&self, name: &str) -> &BooleanArray {
-        self.columns[known_column(name)].as_boolean()
+        self.named(name).as_boolean()
     }
 
     /// A whole-number column.
     pub fn integers(&self, name: &str) -> &Int32Array {
-        self.columns[known_column(name)].as_primitive::<Int32Type>()
+        self.named(name).as_primitive::<Int32Type>()
     }
 
     /// The batch as Arrow knows it, in [`view_schema`]; copies no value.
     pub fn record_batch(&self) -> RecordBatch {
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
-        RecordBatch::try_new_with_options(view_schema(), self.columns.clone(), &options)
+        let schema = Arc::clone(&self.schema);
+        RecordBatch::try_new_with_options(schema, self.columns.clone(), &options)
             .expect("columns are built in the schema's order and types")
     }
 }
 
-impl From<CostBatch> for RecordBatch {
-    fn from(batch: CostBatch) -> Self {
+impl From<RowBatch> for RecordBatch {
+    fn from(batch: RowBatch) -> Self {
         batch.record_batch()
     }
 }

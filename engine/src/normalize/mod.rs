@@ -2,9 +2,8 @@
 //!
 //! [`resolve`] looks at a file's header once and says which dataset it is and
 //! where each canonical column stands; a [`Normalizer`] then turns every
-//! chunk into a [`CostBatch`] in the order of
-//! [`file_schema`](crate::model::columns::file_schema), with control totals
-//! and the rows it could not read. A bad row is data, never an error, and
+//! chunk into a [`RowBatch`] in the order of its [`ColumnSet`], with control
+//! totals and the rows it could not read. A bad row is data, never an error, and
 //! never vanishes. Never does IO, never drops a row in silence, never rounds
 //! except beyond 18 decimals.
 //!
@@ -14,6 +13,7 @@
 
 mod batch;
 mod convert;
+mod day_totals;
 mod mapping;
 mod reject;
 
@@ -22,26 +22,30 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef};
 use arrow::buffer::Buffer;
+use arrow::datatypes::SchemaRef;
 
 use crate::decode::{FieldSpan, RecordChunk};
 use crate::error::{ErrorClass, Fault, Location};
-use crate::model::columns::column_index;
 use crate::model::totals::TotalOverflow;
-use crate::model::{BillingMonth, COST_COLUMNS, ControlTotals, CurrencyTotals};
+use crate::model::{BillingMonth, ColumnSet, ControlTotals, CurrencyTotals, DatasetType};
 
-pub use batch::{CostBatch, view_schema};
-pub use mapping::{Agreement, Mapping, SUPPORTED_DATASETS, ScopeColumns, resolve};
+pub use batch::{RowBatch, view_schema};
+pub use day_totals::{DayTotal, DayTotals, SCOPE_COLUMNS};
+pub use mapping::{Agreement, Mapping, ScopeColumns, resolve, supported};
 pub use reject::{RAW_TEXT_BYTES_MAX, RejectedRow};
 
 use batch::AbsentColumns;
 use convert::{CellFault, Cells};
+use mapping::called;
 
 /// A file whose rows cannot be normalized.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NormalizeError {
     /// The file is another dataset.
-    #[error("this is not a cost export of a partner: it is {found} (column {mark})")]
+    #[error("this is not a {}: it is {found} (column {mark})", called(*.wanted))]
     OtherDataset {
+        /// What it was taken for.
+        wanted: DatasetType,
         /// What it is.
         found: &'static str,
         /// The column that gives it away, as the file spells it.
@@ -49,9 +53,11 @@ pub enum NormalizeError {
         /// What to do about it.
         hint: &'static str,
     },
-    /// Hardly any column of a cost export is there.
-    #[error("this is not a cost export: of the columns every cost export has, {} are missing", .missing.join(", "))]
-    NotACostExport {
+    /// Hardly any column of such an export is there.
+    #[error("this is not a {}: of the columns that every one has, {} are missing", called(*.wanted), .missing.join(", "))]
+    Unrecognized {
+        /// What it was taken for.
+        wanted: DatasetType,
         /// Azure's names of the missing columns.
         missing: Vec<&'static str>,
     },
@@ -77,7 +83,7 @@ impl Fault for NormalizeError {
         let column = match self {
             Self::OtherDataset { mark, .. } => Some(mark.clone()),
             Self::MissingColumns { missing, .. } => missing.first().map(ToString::to_string),
-            Self::NotACostExport { .. } | Self::TotalOverflow(_) => return None,
+            Self::Unrecognized { .. } | Self::TotalOverflow(_) => return None,
         };
         Some(Location { line: Some(1), column, ..Location::default() })
     }
@@ -85,10 +91,7 @@ impl Fault for NormalizeError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::OtherDataset { hint, .. } => Some((*hint).to_owned()),
-            Self::NotACostExport { .. } => Some(format!(
-                "expected an export of type ActualCost or AmortizedCost: {}",
-                SUPPORTED_DATASETS.join("; ")
-            )),
+            Self::Unrecognized { wanted, .. } => Some(format!("expected {}", supported(*wanted))),
             Self::MissingColumns { .. } => Some(
                 "export all columns: leave dataSet.configuration.columns of the export empty"
                     .to_owned(),
@@ -117,7 +120,7 @@ impl Default for NormalizeOptions {
 #[derive(Clone, Debug)]
 pub struct Normalized {
     /// The good rows, in the file's order.
-    pub batch: CostBatch,
+    pub batch: RowBatch,
     /// The bad rows, in the file's order.
     pub rejected: Vec<RejectedRow>,
     /// Totals of the good rows.
@@ -126,14 +129,11 @@ pub struct Normalized {
     pub rows_outside_month: u64,
 }
 
-/// Columns that no row may leave empty: without a day or a cost a row cannot
-/// be placed or added up.
-const NEVER_NULL: [&str; 2] = ["date", "cost_in_billing_currency"];
-
 /// Turns the chunks of one file into batches.
 #[derive(Debug)]
 pub struct Normalizer {
     mapping: Arc<Mapping>,
+    schema: SchemaRef,
     options: NormalizeOptions,
     absent: AbsentColumns,
     /// Records of the chunk at hand that are kept.
@@ -144,8 +144,9 @@ pub struct Normalizer {
 impl Normalizer {
     /// A normalizer for a file with this mapping.
     pub fn new(mapping: Arc<Mapping>, options: NormalizeOptions) -> Self {
+        let schema = view_schema(mapping.column_set());
         let absent = AbsentColumns::default();
-        Self { mapping, options, absent, rows: Vec::new(), spans: Vec::new() }
+        Self { mapping, schema, options, absent, rows: Vec::new(), spans: Vec::new() }
     }
 
     /// The mapping given to [`Self::new`].
@@ -167,7 +168,8 @@ impl Normalizer {
             columns = self.convert(chunk, &mut none);
             debug_assert!(none.is_empty(), "the rows that are left were converted before");
         }
-        let batch = CostBatch::new(self.rows.len(), columns);
+        let column_set = self.mapping.column_set();
+        let batch = RowBatch::new(column_set, Arc::clone(&self.schema), self.rows.len(), columns);
         let mut lines = chunk.line_counter();
         let raw_text_bytes_max = self.options.rejected_raw_text_bytes_max;
         let rejected = rejections.into_iter().map(|(record, rejection)| {
@@ -179,7 +181,7 @@ impl Normalizer {
         });
         Ok(Normalized {
             rejected: rejected.collect(),
-            totals: control_totals(&batch)?,
+            totals: control_totals(column_set, &batch)?,
             rows_outside_month: self.rows_outside_month(&batch),
             batch,
         })
@@ -221,8 +223,9 @@ impl Normalizer {
         let field_count = self.mapping.field_count();
         let buffer = Buffer::from(chunk.bytes().clone());
         let is_utf8 = std::str::from_utf8(chunk.bytes()).is_ok();
-        let mut columns = Vec::with_capacity(COST_COLUMNS.len());
-        for (index, column) in COST_COLUMNS.iter().enumerate() {
+        let column_set = self.mapping.column_set();
+        let mut columns = Vec::with_capacity(column_set.columns.len());
+        for (index, column) in column_set.columns.iter().enumerate() {
             let Some(field) = self.mapping.field(index) else {
                 columns.push(self.absent.column(column.kind, self.rows.len()));
                 continue;
@@ -230,7 +233,7 @@ impl Normalizer {
             chunk.column_spans(&self.rows, field_count, field, &mut self.spans);
             let cells = Cells {
                 column: index,
-                never_null: NEVER_NULL.contains(&column.name),
+                never_null: column_set.never_null.contains(&column.name),
                 bytes: chunk.bytes(),
                 buffer: &buffer,
                 is_utf8,
@@ -241,10 +244,11 @@ impl Normalizer {
         columns
     }
 
-    fn rows_outside_month(&self, batch: &CostBatch) -> u64 {
+    fn rows_outside_month(&self, batch: &RowBatch) -> u64 {
         let Some(month) = self.options.month else { return 0 };
+        let Some(day) = self.mapping.column_set().day else { return 0 };
         let (first, last) = (month.first_day(), month.last_day());
-        let days = batch.dates("date").values();
+        let days = batch.dates(day).values();
         days.iter().filter(|day| !(first..=last).contains(*day)).count() as u64
     }
 }
@@ -254,17 +258,21 @@ struct Rejection {
     reason: String,
 }
 
-/// Sums per billing currency. Rows of one currency mostly stand together:
-/// each run is summed on its own, then added to its currency.
-fn control_totals(batch: &CostBatch) -> Result<ControlTotals, TotalOverflow> {
-    let currencies = batch.texts("billing_currency");
-    let sums = [
-        batch.decimals("cost_in_billing_currency"),
-        batch.decimals("payg_cost_in_billing_currency"),
-        batch.decimals("cost_in_usd"),
-    ];
-    let views = currencies.views();
+/// Rows and sums per currency. Rows of one currency mostly stand together: each run
+/// is summed on its own, then added to its currency.
+fn control_totals(
+    column_set: &ColumnSet,
+    batch: &RowBatch,
+) -> Result<ControlTotals, TotalOverflow> {
     let mut totals = ControlTotals::default();
+    let Some(currency) = column_set.currency else {
+        let rows = batch.num_rows() as u64;
+        totals.add("", &CurrencyTotals { rows, ..CurrencyTotals::default() })?;
+        return Ok(totals);
+    };
+    let currencies = batch.texts(currency);
+    let summed = column_set.totals.map(|columns| columns.map(|column| batch.decimals(column)));
+    let views = currencies.views();
     let mut start = 0;
     while start < batch.num_rows() {
         let same = |row: &usize| {
@@ -272,8 +280,9 @@ fn control_totals(batch: &CostBatch) -> Result<ControlTotals, TotalOverflow> {
         };
         let end = (start..batch.num_rows()).take_while(same).last().map_or(start, |row| row) + 1;
         let sum = |column: usize| {
+            let Some(columns) = &summed else { return Ok(0) };
             // A NULL's raw value is 0: it counts as nothing.
-            let values = &sums[column].values()[start..end];
+            let values = &columns[column].values()[start..end];
             values.iter().try_fold(0i128, |sum, value| sum.checked_add(*value)).ok_or(TotalOverflow)
         };
         let run = CurrencyTotals {
@@ -290,8 +299,8 @@ fn control_totals(batch: &CostBatch) -> Result<ControlTotals, TotalOverflow> {
 }
 
 /// Position of a canonical column that code names.
-fn known_column(name: &str) -> usize {
-    column_index(name).expect("code names columns of the canonical schema only")
+fn known_column(column_set: &ColumnSet, name: &str) -> usize {
+    column_set.position(name).expect("code names columns of the canonical schema only")
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use super::*;
 use crate::decode::{Decoder, Kernel, SplitOptions};
 use crate::model::Compression;
-use crate::model::columns::file_schema;
+use crate::model::DatasetType;
+use crate::model::columns::COST;
 use crate::model::money::ONE;
 
 const HEADER: &str = "invoiceId,previousInvoiceId,billingAccountId,billingAccountName,billingProfileId,billingProfileName,invoiceSectionId,invoiceSectionName,partnerTenantId,partnerName,resellerName,resellerMpnId,customerTenantId,customerName,costCenter,billingPeriodEndDate,billingPeriodStartDate,servicePeriodEndDate,servicePeriodStartDate,date,serviceFamily,productOrderId,productOrderName,consumedService,meterId,meterName,meterCategory,meterSubCategory,meterRegion,ProductId,ProductName,SubscriptionId,subscriptionName,publisherType,publisherId,publisherName,resourceGroupName,ResourceId,resourceLocation,location,effectivePrice,quantity,unitOfMeasure,chargeType,billingCurrency,pricingCurrency,costInBillingCurrency,costInPricingCurrency,costInUsd,paygCostInBillingCurrency,paygCostInUsd,exchangeRatePricingToBilling,exchangeRateDate,isAzureCreditEligible,serviceInfo1,serviceInfo2,additionalInfo,tags,partnerEarnedCreditRate,partnerEarnedCreditApplied,PayGPrice,frequency,term,reservationId,reservationName,PricingModel,unitPrice,benefitId,benefitName,provider";
@@ -57,8 +58,9 @@ fn normalized_in(text: &str, target: usize, month: Option<&str>) -> Vec<Normaliz
     let mut normalizer: Option<Normalizer> = None;
     let mut results = Vec::new();
     let mut take = |header: &Arc<crate::decode::Header>, chunk: RecordChunk| {
-        let normalizer = normalizer
-            .get_or_insert_with(|| Normalizer::new(Arc::new(resolve(header).unwrap()), options));
+        let normalizer = normalizer.get_or_insert_with(|| {
+            Normalizer::new(Arc::new(resolve(header, DatasetType::ActualCost).unwrap()), options)
+        });
         results.push(normalizer.normalize(&chunk).unwrap());
     };
     decoder.push(Bytes::copy_from_slice(text.as_bytes()), &mut take).unwrap();
@@ -104,8 +106,8 @@ fn a_row_becomes_typed_columns() {
 fn a_batch_is_a_record_batch_in_the_file_schema() {
     let batch = normalized(&file(&[ROW.text(), ROW.text()])).batch.record_batch();
     assert_eq!(batch.num_rows(), 2);
-    assert_eq!(batch.schema(), view_schema());
-    for (field, view) in file_schema().fields().iter().zip(view_schema().fields()) {
+    assert_eq!(batch.schema(), view_schema(&COST));
+    for (field, view) in COST.file_schema().fields().iter().zip(view_schema(&COST).fields()) {
         assert_eq!((field.name(), field.is_nullable()), (view.name(), view.is_nullable()));
     }
     RecordBatch::try_new(batch.schema(), batch.columns().to_vec()).unwrap();
@@ -167,7 +169,7 @@ fn text_that_is_not_utf8_rejects_its_row() {
     decoder.push(Bytes::from(bytes), &mut |_, _| panic!("one chunk, at the end")).unwrap();
     decoder
         .finish(&mut |header, chunk| {
-            let mapping = Arc::new(resolve(header).unwrap());
+            let mapping = Arc::new(resolve(header, DatasetType::ActualCost).unwrap());
             let mut normalizer = Normalizer::new(mapping, NormalizeOptions::default());
             results.push(normalizer.normalize(&chunk).unwrap());
         })
@@ -216,7 +218,7 @@ fn a_total_beyond_the_money_type_is_an_error() {
     decoder.push(Bytes::from(text), &mut |_, _| ()).unwrap();
     decoder
         .finish(&mut |header, chunk| {
-            let mapping = Arc::new(resolve(header).unwrap());
+            let mapping = Arc::new(resolve(header, DatasetType::ActualCost).unwrap());
             let mut normalizer = Normalizer::new(mapping, NormalizeOptions::default());
             let error = normalizer.normalize(&chunk).unwrap_err();
             assert_eq!(error, NormalizeError::TotalOverflow(TotalOverflow));
@@ -291,7 +293,7 @@ fn a_gzip_blob_cut_anywhere_gives_the_same_rows() {
         let (mut totals, mut rejected, mut batches) = (ControlTotals::default(), vec![], vec![]);
         let mut take = |header: &Arc<crate::decode::Header>, chunk: RecordChunk| {
             let normalizer = normalizer.get_or_insert_with(|| {
-                let mapping = Arc::new(resolve(header).unwrap());
+                let mapping = Arc::new(resolve(header, DatasetType::ActualCost).unwrap());
                 Normalizer::new(mapping, NormalizeOptions::default())
             });
             let result = normalizer.normalize(&chunk).unwrap();
@@ -349,7 +351,7 @@ fn speed_of_decode_and_normalize() {
         let mut rows = 0;
         let mut take = |header: &Arc<crate::decode::Header>, chunk: RecordChunk| {
             let normalizer = normalizer.get_or_insert_with(|| {
-                let mapping = Arc::new(resolve(header).unwrap());
+                let mapping = Arc::new(resolve(header, DatasetType::ActualCost).unwrap());
                 Normalizer::new(mapping, NormalizeOptions::default())
             });
             let result = normalizer.normalize(&chunk).unwrap();

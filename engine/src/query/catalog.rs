@@ -4,13 +4,10 @@
 //! `catalog_columns`. They are constant rows, so that they work wherever a
 //! plan can be sent.
 
-use std::sync::Arc;
-
 use arrow::datatypes::DataType;
 use datafusion::datasource::ViewTable;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, cast, col, lit};
-use datafusion::prelude::SessionContext;
 
 /// What answers to a name in SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +33,8 @@ impl TableKind {
 pub struct ColumnDescription {
     /// Its name.
     pub name: String,
-    /// Its type in answers.
-    pub data_type: DataType,
-    /// Whether it may be NULL.
-    pub nullable: bool,
+    /// Its type in answers, where that is known without planning a view.
+    pub data_type: Option<DataType>,
     /// What it means, with its unit.
     pub description: String,
 }
@@ -58,6 +53,11 @@ pub struct TableDescription {
     /// Its columns, in order.
     pub columns: Vec<ColumnDescription>,
 }
+
+/// Name of the view of tables and views.
+pub(super) const TABLES: &str = "catalog_tables";
+/// Name of the view of their columns.
+pub(super) const COLUMNS: &str = "catalog_columns";
 
 const CATALOG_TABLES: &[(&str, DataType, &str)] = &[
     ("table_name", DataType::Utf8, "Name of the table or view"),
@@ -86,22 +86,16 @@ pub(super) fn own_descriptions() -> [TableDescription; 2] {
                 .iter()
                 .map(|(name, data_type, description)| ColumnDescription {
                     name: (*name).to_owned(),
-                    data_type: data_type.clone(),
-                    nullable: false,
+                    data_type: Some(data_type.clone()),
                     description: (*description).to_owned(),
                 })
                 .collect(),
         }
     };
     [
+        describe(TABLES, "Which tables and views are there?", "table_name", CATALOG_TABLES),
         describe(
-            "catalog_tables",
-            "Which tables and views are there?",
-            "table_name",
-            CATALOG_TABLES,
-        ),
-        describe(
-            "catalog_columns",
+            COLUMNS,
             "Which columns do tables and views have, and what do they mean?",
             "table_name, column_name",
             CATALOG_COLUMNS,
@@ -109,9 +103,9 @@ pub(super) fn own_descriptions() -> [TableDescription; 2] {
     ]
 }
 
-/// Registers `catalog_tables` and `catalog_columns` over these descriptions.
-pub(super) fn register(context: &SessionContext, tables: &[TableDescription]) -> Result<()> {
-    let table_rows = tables
+/// The rows of [`TABLES`].
+pub(super) fn tables_view(tables: &[TableDescription]) -> Result<ViewTable> {
+    let rows = tables
         .iter()
         .map(|table| {
             vec![
@@ -122,7 +116,12 @@ pub(super) fn register(context: &SessionContext, tables: &[TableDescription]) ->
             ]
         })
         .collect();
-    let column_rows = tables
+    constant_view(CATALOG_TABLES, rows)
+}
+
+/// The rows of [`COLUMNS`]; the types must be known.
+pub(super) fn columns_view(tables: &[TableDescription]) -> Result<ViewTable> {
+    let rows = tables
         .iter()
         .flat_map(|table| {
             table.columns.iter().zip(1i64..).map(|(column, position)| {
@@ -130,29 +129,22 @@ pub(super) fn register(context: &SessionContext, tables: &[TableDescription]) ->
                     lit(table.name.as_str()),
                     lit(column.name.as_str()),
                     lit(position),
-                    lit(sql_type(&column.data_type)),
+                    lit(column.data_type.as_ref().map(sql_type).unwrap_or_default()),
                     lit(column.description.as_str()),
                 ]
             })
         })
         .collect();
-    register_rows(context, "catalog_tables", CATALOG_TABLES, table_rows)?;
-    register_rows(context, "catalog_columns", CATALOG_COLUMNS, column_rows)
+    constant_view(CATALOG_COLUMNS, rows)
 }
 
-fn register_rows(
-    context: &SessionContext,
-    name: &str,
-    columns: &[(&str, DataType, &str)],
-    rows: Vec<Vec<Expr>>,
-) -> Result<()> {
+fn constant_view(columns: &[(&str, DataType, &str)], rows: Vec<Vec<Expr>>) -> Result<ViewTable> {
     // VALUES calls its columns column1, column2, …
     let named = (1..).zip(columns).map(|(position, (name, data_type, _))| {
         cast(col(format!("column{position}")), data_type.clone()).alias(*name)
     });
     let plan = LogicalPlanBuilder::values(rows)?.project(named)?.build()?;
-    context.register_table(name, Arc::new(ViewTable::new(plan, None)))?;
-    Ok(())
+    Ok(ViewTable::new(plan, None))
 }
 
 /// A type as SQL names it.

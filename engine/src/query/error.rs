@@ -83,14 +83,6 @@ pub enum QueryError {
     /// The lake's tables could not be opened.
     #[error(transparent)]
     Lake(#[from] CommitError),
-    /// A view of the catalog is broken.
-    #[error("view {view}: {source}")]
-    View {
-        /// Its name.
-        view: String,
-        /// Why.
-        source: Box<QueryError>,
-    },
     /// A broken promise of ours or of the query engine's.
     #[error("internal error: {message}")]
     Internal {
@@ -219,14 +211,13 @@ impl Fault for QueryError {
             Self::Execution { .. } => ErrorClass::BadInput,
             Self::Storage { class, .. } => *class,
             Self::Lake(error) => error.class(),
-            Self::View { .. } | Self::Internal { .. } => ErrorClass::Bug,
+            Self::Internal { .. } => ErrorClass::Bug,
         }
     }
 
     fn location(&self) -> Option<Location> {
         match self {
             Self::Lake(error) => error.location(),
-            Self::View { source, .. } => source.location(),
             _ => None,
         }
     }
@@ -245,7 +236,6 @@ impl Fault for QueryError {
                 Some("write x / nullif(y, 0) to get NULL there".to_owned())
             }
             Self::Lake(error) => error.hint(),
-            Self::View { source, .. } => source.hint(),
             _ => None,
         }
     }

@@ -4,8 +4,8 @@
 //! streams, the catalog, errors with position and hint. Never writes.
 //!
 //! In order of use: [`scan`] reads a snapshot, [`decimal`] makes arithmetic
-//! exact, `cooperate` lets joins be canceled, [`session`] puts them together with
-//! the views, [`statements`] and [`error`] face the user.
+//! exact, `cooperate` lets joins be canceled, `schema` plans views when they are named,
+//! [`session`] puts them together, [`statements`] and [`error`] face the user.
 
 pub mod catalog;
 mod cooperate;
@@ -13,6 +13,7 @@ mod dates;
 pub mod decimal;
 pub mod error;
 pub mod scan;
+mod schema;
 pub mod session;
 pub mod statements;
 #[cfg(test)]

@@ -6,25 +6,27 @@
 
 use std::sync::Arc;
 
+use datafusion::catalog::SchemaProvider;
 use datafusion::datasource::TableProvider;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
-use datafusion::logical_expr::{DdlStatement, LogicalPlan};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 
-use super::catalog::{self, ColumnDescription, TableDescription, TableKind};
+use super::catalog::{ColumnDescription, TableDescription, TableKind};
 use super::cooperate::CooperativeJoins;
 use super::error::QueryError;
 use super::scan::SnapshotTable;
+use super::schema::LakeSchema;
 use super::statements::{MixedCaseNames, split_statements};
 use super::{dates, decimal};
 use crate::commit::{CommitError, Lake, LakeTable, TableSnapshot};
-use crate::views::{self, ViewDefinition};
+use crate::views::{self, Adjustments, ViewDefinition};
 
 /// Catalog and schema the tables are in.
 pub const CATALOG_NAME: &str = "costlake";
@@ -44,18 +46,20 @@ pub struct SessionOptions {
     pub threads: Option<usize>,
     /// What `current_date` is, in days since 1970-01-01; today when `None`.
     pub as_of: Option<i32>,
+    /// How the partner bills on.
+    pub adjustments: Adjustments,
 }
 
 /// The lake's tables and views at the moment it was opened.
 #[derive(Clone)]
 pub struct Session {
     context: SessionContext,
-    catalog: Arc<Vec<TableDescription>>,
+    schema: Arc<LakeSchema>,
     names: Arc<MixedCaseNames>,
 }
 
 impl Session {
-    /// Opens every table of the lake at its newest version, and the views. A
+    /// Opens every table of the lake at its newest version. A
     /// table that does not exist yet is empty; where none exists is no lake.
     pub async fn open(lake: &Lake, options: &SessionOptions) -> Result<Self, QueryError> {
         let mut tables = Vec::with_capacity(LakeTable::ALL.len());
@@ -91,28 +95,20 @@ impl Session {
         }
         tables.sort_by_key(|snapshot| snapshot.table);
         let context = new_context(options)?;
-        let mut session = Self { context, catalog: Arc::default(), names: Arc::default() };
-        let mut described = Vec::new();
-        for snapshot in tables {
-            described.push(session.register_table(snapshot)?);
-        }
-        for view in views::in_dependency_order(views) {
-            let description = session.register_view(view).await.map_err(|source| {
-                QueryError::View { view: view.name.clone(), source: Box::new(source) }
-            })?;
-            described.push(description);
-        }
-        described.extend(catalog::own_descriptions());
-        catalog::register(&session.context, &described)?;
+        let tables = tables.into_iter().map(|snapshot| lake_table(&context, snapshot)).collect();
+        let views = views.iter().map(|view| options.adjustments.apply(view)).collect();
+        let schema = Arc::new(LakeSchema::new(&context, tables, views));
         let mut names = MixedCaseNames::default();
-        for table in &described {
+        for table in schema.described() {
             for column in &table.columns {
                 names.add(&table.name, &column.name);
             }
         }
-        session.catalog = Arc::new(described);
-        session.names = Arc::new(names);
-        Ok(session)
+        context
+            .catalog(CATALOG_NAME)
+            .expect("the default catalog is made with the context")
+            .register_schema(SCHEMA_NAME, Arc::clone(&schema) as Arc<dyn SchemaProvider>)?;
+        Ok(Self { context, schema, names: Arc::new(names) })
     }
 
     /// Runs one statement: a query, EXPLAIN, SHOW, DESCRIBE or SET. The query
@@ -124,9 +120,15 @@ impl Session {
         Ok(frame.execute_stream().await?)
     }
 
-    /// Every table and view, with its columns.
+    /// Every table and view, with its columns; types of a view's columns are told by
+    /// [`Session::catalog_with_types`].
     pub fn catalog(&self) -> &[TableDescription] {
-        &self.catalog
+        self.schema.described()
+    }
+
+    /// As [`Session::catalog`], with the types of all columns; plans every view.
+    pub async fn catalog_with_types(&self) -> Result<Vec<TableDescription>, QueryError> {
+        Ok(self.schema.described_with_types().await?)
     }
 
     /// DataFusion's context, for protocols that need it. What is run through
@@ -159,7 +161,7 @@ impl Session {
         let dialect = state.config().options().sql_parser.dialect;
         let parsed = state.sql_to_statement(text, &dialect)?;
         refuse_changes(&parsed)?;
-        let tables = || self.catalog.iter().map(|table| table.name.as_str());
+        let tables = || self.catalog().iter().map(|table| table.name.as_str());
         let plan = state
             .statement_to_plan(parsed)
             .await
@@ -169,64 +171,35 @@ impl Session {
             .map_err(|_| QueryError::ReadOnly { statement: plan_kind(&plan) })?;
         Ok(plan)
     }
+}
 
-    fn register_table(&self, snapshot: TableSnapshot) -> Result<TableDescription, QueryError> {
-        if let (Some(url), Some(store)) = (&snapshot.store_url, &snapshot.store) {
-            self.context.register_object_store(url, Arc::clone(store));
-        }
-        let table = snapshot.table;
-        let provider = SnapshotTable::new(snapshot);
-        let columns = provider
-            .schema()
-            .fields()
-            .iter()
-            .map(|field| ColumnDescription {
-                name: field.name().clone(),
-                data_type: field.data_type().clone(),
-                nullable: field.is_nullable(),
-                description: table.column_description(field.name()).unwrap_or_default().to_owned(),
-            })
-            .collect();
-        self.context.register_table(table.name(), Arc::new(provider))?;
-        Ok(TableDescription {
-            name: table.name().to_owned(),
-            kind: TableKind::Table,
-            description: table.description().to_owned(),
-            grain: table.grain().to_owned(),
-            columns,
-        })
+fn lake_table(
+    context: &SessionContext,
+    snapshot: TableSnapshot,
+) -> (TableDescription, Arc<dyn TableProvider>) {
+    if let (Some(url), Some(store)) = (&snapshot.store_url, &snapshot.store) {
+        context.register_object_store(url, Arc::clone(store));
     }
-
-    async fn register_view(&self, view: &ViewDefinition) -> Result<TableDescription, QueryError> {
-        let plan = self.context.state().create_logical_plan(&view.sql).await?;
-        let columns = plan
-            .schema()
-            .fields()
-            .iter()
-            .map(|field| ColumnDescription {
-                name: field.name().clone(),
-                data_type: field.data_type().clone(),
-                nullable: field.is_nullable(),
-                description: view.column_description(field.name()).unwrap_or_default().to_owned(),
-            })
-            .collect();
-        let create = datafusion::logical_expr::CreateView {
-            name: view.name.as_str().into(),
-            input: Arc::new(plan),
-            or_replace: false,
-            definition: Some(view.sql.clone()),
-            temporary: false,
-        };
-        let create = LogicalPlan::Ddl(DdlStatement::CreateView(create));
-        self.context.execute_logical_plan(create).await?;
-        Ok(TableDescription {
-            name: view.name.clone(),
-            kind: TableKind::View,
-            description: view.question.clone(),
-            grain: view.grain.clone(),
-            columns,
+    let table = snapshot.table;
+    let provider = SnapshotTable::new(snapshot);
+    let columns = provider
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| ColumnDescription {
+            name: field.name().clone(),
+            data_type: Some(field.data_type().clone()),
+            description: table.column_description(field.name()).unwrap_or_default().to_owned(),
         })
-    }
+        .collect();
+    let description = TableDescription {
+        name: table.name().to_owned(),
+        kind: TableKind::Table,
+        description: table.description().to_owned(),
+        grain: table.grain().to_owned(),
+        columns,
+    };
+    (description, Arc::new(provider))
 }
 
 fn new_context(options: &SessionOptions) -> Result<SessionContext, QueryError> {

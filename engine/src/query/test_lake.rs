@@ -68,7 +68,7 @@ impl TestLake {
                 "readerFeatures": reader_features, "writerFeatures": reader_features})
         };
         let metadata = json!({
-            "id": format!("00000000-0000-0000-0000-00000000000{}", table as u8),
+            "id": format!("00000000-0000-0000-0000-00000000000{}", LakeTable::ALL.iter().position(|known| *known == table).expect("a table of the lake")),
             "format": {"provider": "parquet", "options": {}},
             "schemaString": serde_json::to_string(&kernel).unwrap(),
             "partitionColumns": table.partition_columns(),

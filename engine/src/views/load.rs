@@ -14,7 +14,6 @@
 //! A line indented deeper than its entry continues it. A view that brings its own
 //! rows has the sources `none`.
 
-use std::collections::HashSet;
 use std::sync::LazyLock;
 
 /// A file of the repository's `sql/` folder.
@@ -32,12 +31,17 @@ macro_rules! sql_files {
 
 /// Every view, in any order. A file added to `sql/` is added here.
 const VIEW_FILES: &[SqlFile] = sql_files![
+    "staging/adjusted_rows",
     "staging/commitment_rows",
     "staging/commitment_totals",
     "staging/cost_rows",
     "staging/current_runs",
+    "staging/month_scopes",
     "staging/on_demand_rates",
+    "staging/price_sheet_rates",
     "staging/rate_totals",
+    "staging/reservation_hours",
+    "staging/reservation_orders",
     "staging/scope_names",
     "staging/service_categories",
     "staging/source_scopes",
@@ -49,11 +53,13 @@ const VIEW_FILES: &[SqlFile] = sql_files![
     "marts/focus_1_2",
     "marts/invoice_totals",
     "marts/list_vs_cost",
+    "marts/margin",
     "marts/months",
     "marts/partner_earned_credit",
     "marts/priced_cost",
     "marts/rate_reduction_savings",
     "marts/reallocated_cost",
+    "marts/restatements",
     "marts/savings",
     "marts/scope_overlaps",
     "marts/scopes",
@@ -65,6 +71,7 @@ const VIEW_FILES: &[SqlFile] = sql_files![
 const CHECK_FILES: &[SqlFile] = sql_files![
     "checks/rows_as_promised",
     "checks/rows_as_loaded",
+    "checks/days_as_loaded",
     "checks/same_without_commitments",
     "checks/scopes_add_up",
     "checks/rate_types_add_up",
@@ -154,30 +161,6 @@ pub fn checks() -> &'static [CheckDefinition] {
 
 fn file_stem(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
-}
-
-/// Views so that each stands behind those it reads. What reads itself, directly
-/// or through others, comes last and then fails to plan.
-pub fn in_dependency_order(views: &[ViewDefinition]) -> Vec<&ViewDefinition> {
-    let names: HashSet<&str> = views.iter().map(|view| view.name.as_str()).collect();
-    let mut done: HashSet<&str> = HashSet::new();
-    let mut ordered = Vec::with_capacity(views.len());
-    let mut waiting: Vec<&ViewDefinition> = views.iter().collect();
-    while !waiting.is_empty() {
-        let (ready, blocked): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|view| {
-            view.sources
-                .iter()
-                .all(|source| !names.contains(source.as_str()) || done.contains(source.as_str()))
-        });
-        if ready.is_empty() {
-            ordered.extend(blocked);
-            break;
-        }
-        done.extend(ready.iter().map(|view| view.name.as_str()));
-        ordered.extend(ready);
-        waiting = blocked;
-    }
-    ordered
 }
 
 /// Reads a view's file.

@@ -1,11 +1,15 @@
 //! The views of the catalog and the checks, as the `.sql` files say them.
 //!
-//! Input: the SQL files compiled in. Output: parsed definitions in dependency
-//! order. Never plans or runs SQL; sessions do.
+//! Input: the SQL files compiled in. Output: parsed definitions.
+//! Never plans or runs SQL; sessions do.
 
+mod adjustments;
 mod load;
 
+pub use adjustments::{
+    Adjustment, AdjustmentError, AdjustmentRule, Adjustments, BilledPrice, Condition, DIMENSIONS,
+    Percent, Texts,
+};
 pub use load::{
-    CheckDefinition, ViewColumn, ViewDefinition, ViewError, checks, in_dependency_order,
-    parse_check, parse_view, views,
+    CheckDefinition, ViewColumn, ViewDefinition, ViewError, checks, parse_check, parse_view, views,
 };

@@ -1,5 +1,5 @@
 //! Job: typed batches of one month into Parquet files of one Delta partition.
-//! Input: [`CostBatch`]es, any number of writers side by side. Output:
+//! Input: [`RowBatch`](crate::normalize::RowBatch)es, any number of writers side by side. Output:
 //! [`WrittenFile`]s with the statistics a Delta log wants. Files are invisible
 //! until `commit` names them. Never touches a Delta log.
 

@@ -1,13 +1,11 @@
-//! How a cost file is laid out in Parquet: encodings, compression, statistics.
-
-use std::sync::LazyLock;
+//! How a file is laid out in Parquet: encodings, compression, statistics.
 
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
 
-use crate::model::{COST_COLUMNS, ValueKind};
+use crate::model::{Column, ColumnSet, ValueKind};
 
 /// Rows of a row group: large enough for dictionaries to pay, small enough that
 /// a writer per core stays within tens of megabytes.
@@ -29,19 +27,16 @@ const WITHOUT_DICTIONARY: [&str; 6] = [
     "payg_cost_in_usd",
 ];
 
-/// Options of every cost file. The Arrow schema is left out of the file: engines
+/// Options of every file. The Arrow schema is left out of the file: engines
 /// then choose their own, faster, string type.
-pub(super) fn writer_options() -> ArrowWriterOptions {
-    ArrowWriterOptions::new().with_properties(writer_properties()).with_skip_arrow_metadata(true)
+pub(super) fn writer_options(column_set: &ColumnSet) -> ArrowWriterOptions {
+    ArrowWriterOptions::new()
+        .with_properties(writer_properties(column_set.columns))
+        .with_skip_arrow_metadata(true)
 }
 
-/// Encodings, compression and statistics of a cost file, for whoever rewrites one.
-pub fn writer_properties() -> WriterProperties {
-    static PROPERTIES: LazyLock<WriterProperties> = LazyLock::new(properties);
-    PROPERTIES.clone()
-}
-
-fn properties() -> WriterProperties {
+/// Encodings, compression and statistics of a file, for whoever rewrites one.
+pub fn writer_properties(columns: &[Column]) -> WriterProperties {
     let mut builder = WriterProperties::builder()
         .set_created_by(concat!("costlake ", env!("CARGO_PKG_VERSION")).to_owned())
         // Version 1 pages: every engine reads them.
@@ -51,7 +46,7 @@ fn properties() -> WriterProperties {
         .set_data_page_row_count_limit(DATA_PAGE_ROWS_MAX)
         .set_dictionary_page_size_limit(DICTIONARY_SIZE_BYTES_MAX)
         .set_statistics_enabled(EnabledStatistics::Page);
-    for column in &COST_COLUMNS {
+    for column in columns {
         let path = || ColumnPath::from(column.name);
         if WITHOUT_STATISTICS.contains(&column.name) {
             builder = builder.set_column_statistics_enabled(path(), EnabledStatistics::None);

@@ -11,7 +11,8 @@ use super::parquet::writer_options;
 use super::statistics::delta_statistics;
 use super::upload::Upload;
 use super::{Partition, WriteError, WrittenFile};
-use crate::normalize::{CostBatch, view_schema};
+use crate::model::ColumnSet;
+use crate::normalize::{RowBatch, view_schema};
 
 /// Knobs of a writer.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +32,7 @@ impl Default for WriteOptions {
 /// partition side by side, each under its own `stem`.
 pub struct PartitionWriter {
     store: Arc<dyn ObjectStore>,
+    column_set: &'static ColumnSet,
     partition: Partition,
     stem: String,
     runtime: Handle,
@@ -49,16 +51,18 @@ impl PartitionWriter {
     /// never have been used before in this table; `runtime` does the uploads.
     pub fn new(
         store: Arc<dyn ObjectStore>,
+        column_set: &'static ColumnSet,
         partition: Partition,
         stem: String,
         runtime: Handle,
         options: WriteOptions,
     ) -> Self {
-        Self { store, partition, stem, runtime, options, open: None, finished: Vec::new() }
+        let finished = Vec::new();
+        Self { store, column_set, partition, stem, runtime, options, open: None, finished }
     }
 
     /// Appends a batch. Blocks while the store is slower than the encoder.
-    pub fn write(&mut self, batch: &CostBatch) -> Result<(), WriteError> {
+    pub fn write(&mut self, batch: &RowBatch) -> Result<(), WriteError> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
@@ -66,6 +70,7 @@ impl PartitionWriter {
             Some(file) => file,
             slot => slot.insert(begin(
                 self.store.as_ref(),
+                self.column_set,
                 format!(
                     "{}/{}-{:05}.parquet",
                     self.partition.folder(),
@@ -103,7 +108,7 @@ impl PartitionWriter {
         let Some(OpenFile { path, mut encoder }) = self.open.take() else { return Ok(()) };
         let encode_error = |source| WriteError::Encode { path: path.clone(), source };
         let metadata = encoder.finish().map_err(encode_error)?;
-        let (rows, statistics) = delta_statistics(&metadata);
+        let (rows, statistics) = delta_statistics(self.column_set, &metadata);
         let size_bytes = encoder
             .inner_mut()
             .finish()
@@ -113,10 +118,19 @@ impl PartitionWriter {
     }
 }
 
-fn begin(store: &dyn ObjectStore, path: String, runtime: Handle) -> Result<OpenFile, WriteError> {
+fn begin(
+    store: &dyn ObjectStore,
+    column_set: &ColumnSet,
+    path: String,
+    runtime: Handle,
+) -> Result<OpenFile, WriteError> {
     let upload = Upload::begin(store, &Path::from(path.as_str()), runtime)
         .map_err(|source| WriteError::Upload { path: path.clone(), source })?;
-    match ArrowWriter::try_new_with_options(upload, view_schema(), writer_options()) {
+    match ArrowWriter::try_new_with_options(
+        upload,
+        view_schema(column_set),
+        writer_options(column_set),
+    ) {
         Ok(encoder) => Ok(OpenFile { path, encoder }),
         Err(source) => Err(WriteError::Encode { path, source }),
     }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::parquet::has_delta_statistics;
 use crate::model::date::civil_from_days;
 use crate::model::money::format_decimal;
-use crate::model::{COST_COLUMNS, CostColumn, ValueKind};
+use crate::model::{Column, ColumnSet, ValueKind};
 
 /// Bounds longer than this are left out rather than cut: a cut maximum must be
 /// rounded up, and no query here needs it.
@@ -42,12 +42,15 @@ impl Bound {
 }
 
 /// Rows of a file and its `stats` JSON as Delta's protocol describes it.
-pub(super) fn delta_statistics(metadata: &ParquetMetaData) -> (u64, String) {
+pub(super) fn delta_statistics(
+    column_set: &ColumnSet,
+    metadata: &ParquetMetaData,
+) -> (u64, String) {
     let rows = metadata.file_metadata().num_rows().unsigned_abs();
     let mut minima = Vec::new();
     let mut maxima = Vec::new();
     let mut null_counts = Map::new();
-    for (index, column) in COST_COLUMNS.iter().enumerate() {
+    for (index, column) in column_set.columns.iter().enumerate() {
         if !has_delta_statistics(column.name, column.kind) {
             continue;
         }
@@ -78,7 +81,7 @@ struct Summary {
 }
 
 /// `None` when any row group lacks what is needed to speak for the whole file.
-fn summarize(metadata: &ParquetMetaData, index: usize, column: &CostColumn) -> Option<Summary> {
+fn summarize(metadata: &ParquetMetaData, index: usize, column: &Column) -> Option<Summary> {
     let mut nulls = 0;
     let mut range: Option<(Bound, Bound)> = None;
     for row_group in metadata.row_groups() {

@@ -583,7 +583,7 @@ async fn vacuum_removes_what_killed_loads_left_once_it_is_old() {
                 .unwrap();
         }
     }
-    let table = LakeTable::ActualCost;
+    let table = LakeTable::Dataset(DatasetType::ActualCost);
     let found = vacuum(&tenant.lake, table, 0, VacuumMode::DryRun).await.unwrap();
     assert_eq!(found.len(), 2, "{found:?}");
     assert!(month.join("old-0-00001.parquet#1").exists());

@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without")]
 
+mod adjustments;
 mod azurite;
+mod datasets;
 mod faults;
 mod pipeline;
+mod restatements;
 mod slt;
 mod tenant;

@@ -54,7 +54,7 @@ async fn loaded(tenant: &Tenant, dataset: DatasetType) -> Vec<Vec<String>> {
 }
 
 async fn assert_equal(tenant: &Tenant, totals: &GeneratedTotals) {
-    for dataset in DatasetType::ALL {
+    for dataset in DatasetType::COST {
         let expected = expected(totals, dataset);
         assert!(!expected.is_empty());
         assert_eq!(loaded(tenant, dataset).await, expected, "{dataset}");
@@ -97,7 +97,7 @@ async fn totals_are_the_generators_own_after_each_load_and_a_restatement() {
     let report = tenant.ingest(&tenant.request()).await;
     assert_eq!(words(&report), ["unchanged", "loaded", "unchanged", "loaded"], "{report:?}");
     let mut both = totals.clone();
-    for run in newer.runs {
+    for run in newer.runs.into_iter().filter(|run| run.dataset.is_cost()) {
         let old = both
             .runs
             .iter_mut()
@@ -119,7 +119,7 @@ async fn totals_are_the_generators_own_after_each_load_and_a_restatement() {
 
 async fn versions(tenant: &Tenant) -> Vec<u64> {
     let mut versions = Vec::new();
-    for table in LakeTable::ALL {
+    for table in LakeTable::ALWAYS {
         versions.push(tenant.version(table).await);
     }
     versions
@@ -189,7 +189,11 @@ async fn one_dataset_alone_and_several_sources_live_side_by_side() {
 async fn compaction_and_vacuum_keep_every_row_and_the_month_stays_known() {
     let (tenant, totals) = Tenant::generated(&small());
     tenant.ingest(&tenant.request()).await;
-    for table in [LakeTable::ActualCost, LakeTable::AmortizedCost, LakeTable::IngestRuns] {
+    for table in [
+        LakeTable::Dataset(DatasetType::ActualCost),
+        LakeTable::Dataset(DatasetType::AmortizedCost),
+        LakeTable::IngestRuns,
+    ] {
         maintain::optimize(&tenant.lake, table, &[]).await.unwrap();
         let deleted =
             maintain::vacuum(&tenant.lake, table, 0, maintain::VacuumMode::Delete).await.unwrap();
@@ -209,7 +213,7 @@ async fn exports_and_lake_in_blob_storage() {
     azurite.create_container("partner-lake");
     let (local, totals) = Tenant::generated(&small());
     let exports = azurite.open("az://partner-exports");
-    for dataset in DatasetType::ALL {
+    for dataset in DatasetType::COST {
         for month in small().months {
             for blob in local.blobs(dataset, month) {
                 let name = blob.strip_prefix(local.exports()).unwrap().to_str().unwrap();

@@ -2,7 +2,8 @@
 //! `testdata/exports`, whose figures can be checked with a pencil.
 //!
 //! One file per relation in `testdata/slt`, and some on a theme; those in
-//! `testdata/slt/commitments` ask a lake of the export of that name alone.
+//! `testdata/slt/commitments` ask a lake of the cost exports of that name alone, those in
+//! `testdata/slt/datasets` one of all exports of that name.
 //! `UPDATE_SLT=1` rewrites the expected answers; look at the difference.
 
 use std::collections::BTreeSet;
@@ -14,6 +15,7 @@ use arrow::array::{Array, AsArray as _, RecordBatch};
 use arrow::datatypes::{DataType, Decimal128Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use async_trait::async_trait;
+use costlake_benches::generator::export_folder;
 use costlake_engine::commit::Lake;
 use costlake_engine::error::Fault as _;
 use costlake_engine::ingest::{IngestOptions, IngestRequest, Silent, ingest};
@@ -46,13 +48,32 @@ type Loaded<'a> = (&'a str, &'a [DatasetType], u64);
 /// Sources of the lake that the files of `slt/` ask, with their datasets and the rows
 /// that may be rejected.
 const SMALL: [Loaded<'_>; 3] = [
-    ("partner", &DatasetType::ALL, 0),
-    ("single", &DatasetType::ALL, 0),
+    ("partner", &DatasetType::COST, 0),
+    ("single", &DatasetType::COST, 0),
     ("damaged", &[DatasetType::ActualCost], 1),
 ];
 
 /// Likewise for `slt/commitments/`.
-const COMMITMENTS: [Loaded<'_>; 1] = [("commitments", &DatasetType::ALL, 0)];
+const COMMITMENTS: [Loaded<'_>; 1] = [("commitments", &DatasetType::COST, 0)];
+
+/// Likewise for `slt/datasets/`.
+const DATASETS: [Loaded<'_>; 1] = [("commitments", &DatasetType::ALL, 0)];
+
+/// Likewise for `slt/overlaps/`: sources that hold one another's months.
+const OVERLAPS: [Loaded<'_>; 4] = [
+    ("overlaps/account", &DatasetType::COST, 0),
+    ("overlaps/customer", &DatasetType::COST, 0),
+    ("overlaps/tier2", &DatasetType::COST, 0),
+    ("overlaps/later/tier2", &DatasetType::COST, 0),
+];
+
+/// Folders of files, and the lake each asks.
+const FOLDERS: [(&str, &[Loaded<'_>]); 4] = [
+    ("slt", &SMALL),
+    ("slt/commitments", &COMMITMENTS),
+    ("slt/datasets", &DATASETS),
+    ("slt/overlaps", &OVERLAPS),
+];
 
 /// A lake of these sources, and the folder that holds it.
 async fn lake_of(sources: &[Loaded<'_>]) -> (tempfile::TempDir, Lake) {
@@ -61,14 +82,11 @@ async fn lake_of(sources: &[Loaded<'_>]) -> (tempfile::TempDir, Lake) {
     let lake = Lake::at(path.to_str().unwrap(), Default::default()).unwrap();
     for &(source, datasets, rejected_rows_max) in sources {
         let export = |dataset: DatasetType| {
-            let name = match dataset {
-                DatasetType::ActualCost => "actual",
-                DatasetType::AmortizedCost => "amortized",
-            };
+            let name = export_folder(dataset);
             (dataset, url(&testdata().join("exports").join(source).join(name)))
         };
         let request = IngestRequest {
-            source: source.parse().unwrap(),
+            source: source.rsplit('/').next().unwrap().parse().unwrap(),
             scope: None,
             exports: datasets.iter().copied().map(export).collect(),
             months: None,
@@ -166,7 +184,7 @@ fn cell(column: &dyn Array, row: usize) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_are_those_of_the_files() {
     let mut failures = Vec::new();
-    for (folder, sources) in [("slt", &SMALL[..]), ("slt/commitments", &COMMITMENTS[..])] {
+    for (folder, sources) in FOLDERS {
         let (_folder, lake) = lake_of(sources).await;
         run_files(&lake, &slt_files(folder), &mut failures).await;
     }
@@ -174,8 +192,8 @@ async fn answers_are_those_of_the_files() {
 }
 
 async fn run_files(lake: &Lake, files: &[PathBuf], failures: &mut Vec<String>) {
+    let session = Arc::new(open(lake).await);
     for file in files {
-        let session = Arc::new(open(lake).await);
         let mut runner = Runner::new(|| {
             let session = Arc::clone(&session);
             async move { Ok(Connection(session)) }
@@ -202,12 +220,13 @@ async fn run_files(lake: &Lake, files: &[PathBuf], failures: &mut Vec<String>) {
 async fn every_table_and_view_has_a_file_and_every_column_a_description() {
     let (_folder, lake) = lake_of(&SMALL).await;
     let session = open(&lake).await;
-    let files: BTreeSet<String> = slt_files("slt")
+    let files: BTreeSet<String> = FOLDERS
         .iter()
+        .flat_map(|(folder, _)| slt_files(folder))
         .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
     for table in session.catalog() {
-        assert!(files.contains(&table.name), "testdata/slt/{}.slt is missing", table.name);
+        assert!(files.contains(&table.name), "{}.slt is missing below testdata/slt", table.name);
         assert!(!table.description.is_empty(), "{} has no description", table.name);
         assert!(!table.grain.is_empty(), "{} does not say what a row is", table.name);
         for column in &table.columns {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use costlake_benches::generator::{GeneratedTotals, GeneratorOptions, generate};
+use costlake_benches::generator::{GeneratedTotals, GeneratorOptions, export_folder, generate};
 use costlake_engine::commit::{Lake, LakeTable};
 use costlake_engine::ingest::{
     IngestOptions, IngestReport, IngestRequest, MonthReport, Observer, Outcome, Silent, ingest,
@@ -62,16 +62,13 @@ impl Tenant {
     }
 
     pub fn export(&self, dataset: DatasetType) -> PathBuf {
-        self.exports().join(match dataset {
-            DatasetType::ActualCost => "actual",
-            DatasetType::AmortizedCost => "amortized",
-        })
+        self.exports().join(export_folder(dataset))
     }
 
-    /// Both datasets, every month.
+    /// Both cost datasets, every month.
     pub fn request(&self) -> IngestRequest {
         let exports =
-            DatasetType::ALL.map(|dataset| (dataset, url(&self.export(dataset)))).to_vec();
+            DatasetType::COST.map(|dataset| (dataset, url(&self.export(dataset)))).to_vec();
         IngestRequest { exports, ..request() }
     }
 

@@ -4,8 +4,10 @@
 //! Source: Microsoft's `cost-usage-details-mca` schema page.
 
 use super::{Agreement, Dataset};
+use crate::model::columns;
 
 pub(super) static DATASET: Dataset = Dataset {
+    columns: &columns::COST,
     agreement: Agreement::Direct,
     name: "MCA direct",
     version: "2021-10-01",

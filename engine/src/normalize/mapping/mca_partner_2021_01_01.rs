@@ -4,8 +4,10 @@
 //! Source: Microsoft's `cost-usage-details-mca-partner` schema page.
 
 use super::{Agreement, Dataset};
+use crate::model::columns;
 
 pub(super) static DATASET: Dataset = Dataset {
+    columns: &columns::COST,
     agreement: Agreement::Partner,
     name: "MCA partner",
     version: "2021-01-01",

@@ -6,8 +6,10 @@
 //! `cost-usage-details-mca-partner-subscription` schema pages.
 
 use super::{Agreement, Dataset};
+use crate::model::columns;
 
 pub(super) static DATASET: Dataset = Dataset {
+    columns: &columns::COST,
     agreement: Agreement::Partner,
     name: "MCA partner",
     version: "2021-10-01",

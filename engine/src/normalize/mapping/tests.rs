@@ -3,7 +3,7 @@ use crate::error::Fault;
 
 /// Azure's 70 names in documented order.
 fn partner() -> Vec<&'static str> {
-    COST_COLUMNS.iter().map(|column| column.azure_name).collect()
+    columns::COST.columns.iter().map(|column| column.azure_name).collect()
 }
 
 /// Columns that subscription scope files lack.
@@ -29,11 +29,15 @@ fn without(names: &[&'static str], dropped: &[&str]) -> Vec<&'static str> {
 }
 
 fn resolved(names: &[&str]) -> Result<Mapping, NormalizeError> {
-    resolve(&Header::from_names(names).unwrap())
+    resolved_as(DatasetType::ActualCost, names)
+}
+
+fn resolved_as(wanted: DatasetType, names: &[&str]) -> Result<Mapping, NormalizeError> {
+    resolve(&Header::from_names(names).unwrap(), wanted)
 }
 
 fn kept_columns(mapping: &Mapping) -> usize {
-    (0..COST_COLUMNS.len()).filter(|column| mapping.field(*column).is_some()).count()
+    (0..columns::COST.columns.len()).filter(|column| mapping.field(*column).is_some()).count()
 }
 
 #[test]
@@ -87,9 +91,9 @@ fn older_partner_versions_are_read_under_their_own_names() {
     let mapping = resolved(&renamed).unwrap();
     assert_eq!((mapping.version(), renamed.len()), ("2019-11-01", 66));
     assert_eq!(kept_columns(&mapping), 66);
-    assert_eq!(mapping.field(known_column("resource_id")), Some(37));
-    assert_eq!(mapping.field(known_column("product_name")), Some(30));
-    assert_eq!(mapping.field(known_column("pricing_model")), None);
+    assert_eq!(mapping.field(known_column(&columns::COST, "resource_id")), Some(37));
+    assert_eq!(mapping.field(known_column(&columns::COST, "product_name")), Some(30));
+    assert_eq!(mapping.field(known_column(&columns::COST, "pricing_model")), None);
     assert!(mapping.unknown_columns().is_empty());
 }
 
@@ -201,6 +205,84 @@ fn other_datasets_are_refused_by_name() {
 #[test]
 fn a_file_of_something_else_is_no_cost_export() {
     let error = resolved(&["name", "city", "date"]).unwrap_err();
-    assert!(matches!(error, NormalizeError::NotACostExport { .. }), "{error}");
+    assert!(matches!(error, NormalizeError::Unrecognized { .. }), "{error}");
     assert!(error.hint().unwrap().contains("2021-10-01"));
+}
+
+const OTHERS: [DatasetType; 4] = [
+    DatasetType::PriceSheet,
+    DatasetType::ReservationDetails,
+    DatasetType::ReservationTransactions,
+    DatasetType::ReservationRecommendations,
+];
+
+fn azure_names(dataset: DatasetType) -> Vec<&'static str> {
+    dataset.column_set().columns.iter().map(|column| column.azure_name).collect()
+}
+
+#[test]
+fn the_other_datasets_map_one_to_one() {
+    for (dataset, count) in OTHERS.into_iter().zip([26, 11, 20, 18]) {
+        let mapping = resolved_as(dataset, &azure_names(dataset)).unwrap();
+        assert!(mapping.to_string().starts_with("MCA "), "{mapping}");
+        assert!((0..count).all(|column| mapping.field(column) == Some(column)));
+        assert_eq!(mapping.field_count(), count);
+        assert!(mapping.unknown_columns().is_empty());
+        assert_eq!(mapping.suggested_scope_type(), None);
+    }
+}
+
+#[test]
+fn each_dataset_is_refused_in_the_place_of_another() {
+    let name = |dataset: DatasetType| match dataset {
+        DatasetType::ActualCost | DatasetType::AmortizedCost => "a cost export",
+        DatasetType::PriceSheet => "a price sheet",
+        DatasetType::ReservationDetails => "a reservation details export",
+        DatasetType::ReservationTransactions => "a reservation transactions export",
+        DatasetType::ReservationRecommendations => "a reservation recommendations export",
+    };
+    for wanted in DatasetType::ALL {
+        for given in DatasetType::ALL {
+            let result = resolved_as(wanted, &azure_names(given));
+            if wanted == given || (wanted.is_cost() && given.is_cost()) {
+                assert!(result.is_ok());
+                continue;
+            }
+            let error = result.unwrap_err();
+            assert!(error.to_string().contains(&format!("it is {} (", name(given))), "{error}");
+            let hint = error.hint().unwrap();
+            assert!(hint.starts_with("load it with --"), "{wanted} {given}: {hint}");
+        }
+    }
+}
+
+#[test]
+fn names_of_recommendations_and_used_hours_vary() {
+    let dataset = DatasetType::ReservationRecommendations;
+    let names: Vec<String> =
+        azure_names(dataset).iter().map(|name| name.replace(' ', "")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mapping = resolved_as(dataset, &names).unwrap();
+    assert!((0..18).all(|column| mapping.field(column) == Some(column)));
+    let dataset = DatasetType::ReservationDetails;
+    let mut names = azure_names(dataset);
+    names[10] = "RIUsedHours";
+    assert_eq!(resolved_as(dataset, &names).unwrap().field(10), Some(10));
+}
+
+#[test]
+fn a_required_column_of_another_dataset_is_named() {
+    for (dataset, name) in [
+        (DatasetType::PriceSheet, "MarketPrice"),
+        (DatasetType::ReservationDetails, "UsedHours"),
+        (DatasetType::ReservationTransactions, "EventType"),
+        (DatasetType::ReservationRecommendations, "Net Savings"),
+    ] {
+        let error = resolved_as(dataset, &without(&azure_names(dataset), &[name])).unwrap_err();
+        let NormalizeError::MissingColumns { missing, .. } = &error else { panic!("{error}") };
+        assert_eq!(missing, &[name]);
+    }
+    let error = resolved_as(DatasetType::PriceSheet, &["name", "city"]).unwrap_err();
+    assert!(matches!(error, NormalizeError::Unrecognized { .. }), "{error}");
+    assert!(error.hint().unwrap().contains("MCA 2023-05-01"));
 }

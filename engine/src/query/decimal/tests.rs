@@ -1,6 +1,7 @@
 use arrow::datatypes::DataType;
 
 use crate::commit::LakeTable;
+use crate::model::DatasetType;
 use crate::query::test_lake::{TestFile, TestLake, answer, answer_schema, rows};
 use crate::query::{Session, SessionOptions};
 
@@ -17,13 +18,13 @@ async fn session(values: &[(&str, &str, &str)]) -> (TestLake, Session) {
         let xs: Vec<&str> = values.iter().map(|row| row.1).collect();
         let ys: Vec<&str> = values.iter().map(|row| row.2).collect();
         rows(
-            LakeTable::ActualCost,
+            LakeTable::Dataset(DatasetType::ActualCost),
             &[("customer_name", &keys), ("cost_in_billing_currency", &xs), ("cost_in_usd", &ys)],
         )
     };
     let half = values.len() / 2;
     lake.create(
-        LakeTable::ActualCost,
+        LakeTable::Dataset(DatasetType::ActualCost),
         &[
             TestFile { partition: &["s", "2026-07"], rows: file(&values[..half]) },
             TestFile { partition: &["s", "2026-08"], rows: file(&values[half..]) },

@@ -1,5 +1,6 @@
 use super::*;
 use crate::error::{ErrorClass, Fault};
+use crate::model::DatasetType;
 use crate::query::SourcePosition;
 use crate::query::test_lake::{TestFile, TestLake, answer, only, plan, rows};
 use crate::views::parse_view;
@@ -9,7 +10,7 @@ fn small_lake() -> TestLake {
     let lake = TestLake::new();
     let file = |cost: &[&str], day: &[&str], customer: &[&str]| {
         rows(
-            LakeTable::AmortizedCost,
+            LakeTable::Dataset(DatasetType::AmortizedCost),
             &[("cost_in_billing_currency", cost), ("date", day), ("customer_name", customer)],
         )
     };
@@ -18,7 +19,7 @@ fn small_lake() -> TestLake {
     let july: Vec<&str> = july.iter().map(String::as_str).collect();
     let august: Vec<&str> = august.iter().map(String::as_str).collect();
     lake.create(
-        LakeTable::AmortizedCost,
+        LakeTable::Dataset(DatasetType::AmortizedCost),
         &[
             TestFile {
                 partition: &["first partner", "2026-07"],
@@ -151,7 +152,7 @@ async fn what_is_no_lake_is_said() {
     assert!(error.to_string().contains(missing) && error.hint().is_some(), "{error}");
     let lake = Lake::at(missing, Default::default()).unwrap();
     assert!(!lake.exists().await.unwrap());
-    assert!(lake.table(LakeTable::ActualCost).await.unwrap().is_none());
+    assert!(lake.table(LakeTable::Dataset(DatasetType::ActualCost)).await.unwrap().is_none());
     for bad in ["", "s3://bucket/lake", "az://", "az://container/lake?sig=secret", "http://x/y"] {
         let error = Lake::at(bad, Default::default()).err();
         let class = error.as_ref().map(Fault::class);
@@ -282,7 +283,8 @@ async fn errors_say_where_and_what_is_near() {
 #[tokio::test]
 async fn too_little_memory_is_said() {
     let lake = small_lake();
-    let options = SessionOptions { memory_limit_bytes: Some(2_000), threads: Some(2), as_of: None };
+    let options =
+        SessionOptions { memory_limit_bytes: Some(2_000), threads: Some(2), ..Default::default() };
     let session = Session::open(&lake.lake(), &options).await.unwrap();
     let sql = "select customer_name, sum(cost_in_usd) from amortized_cost group by 1 order by 2";
     let error = answer(&session, sql).await.unwrap_err();
@@ -330,8 +332,10 @@ async fn views_answer_in_any_order_and_are_described() {
     // Names in a header are written plainly.
     inner.columns[3].name = "Doubled".to_owned();
     let views = [parse_view("total", OUTER).unwrap(), inner];
-    let delta = lake.lake().table(LakeTable::AmortizedCost).await.unwrap().unwrap();
-    let snapshot = TableSnapshot::from_delta(LakeTable::AmortizedCost, &delta).unwrap();
+    let delta =
+        lake.lake().table(LakeTable::Dataset(DatasetType::AmortizedCost)).await.unwrap().unwrap();
+    let snapshot =
+        TableSnapshot::from_delta(LakeTable::Dataset(DatasetType::AmortizedCost), &delta).unwrap();
     let options = SessionOptions::default();
     let session = Session::with_views(vec![snapshot], &views, &options);
     let session = session.await.unwrap();
@@ -349,7 +353,7 @@ async fn views_answer_in_any_order_and_are_described() {
     assert_eq!(described.description, "What did each customer cost?");
     assert_eq!(described.columns[2].description, "amortized cost, billing currency");
     let sql = "select table_type, count(*) from catalog_tables group by 1 order by 1";
-    assert_eq!(answer(&session, sql).await.unwrap(), ["table|4", "view|4"]);
+    assert_eq!(answer(&session, sql).await.unwrap(), ["table|9", "view|4"]);
     let sql = "select ordinal_position, data_type, description from catalog_columns \
                where table_name = 'by_customer' and column_name = 'cost'";
     assert_eq!(
@@ -365,21 +369,25 @@ async fn a_broken_view_names_itself() {
     let mut view = parse_view("total", OUTER).unwrap();
     view.sql = "select nope from ingest_runs".to_owned();
     let options = SessionOptions::default();
-    let error = Session::with_views(Vec::new(), &[view], &options).await.err().unwrap();
+    let session = Session::with_views(Vec::new(), &[view], &options).await.unwrap();
+    let error = answer(&session, "select * from total").await.unwrap_err();
     assert!(error.to_string().starts_with("view total: there is no column"), "{error}");
 }
 
 #[tokio::test]
 async fn every_view_plans_with_the_columns_its_header_lists() {
     let session = Session::from_tables(Vec::new(), &SessionOptions::default()).await.unwrap();
-    let known = session.catalog();
+    let known = session.catalog_with_types().await.unwrap();
     for view in views::views() {
         for source in &view.sources {
             assert!(known.iter().any(|table| table.name == *source), "{}: {source}", view.name);
         }
         let table = known.iter().find(|table| table.name == view.name).unwrap();
+        assert!(table.columns.iter().all(|column| column.data_type.is_some()), "{}", view.name);
         let listed: Vec<&str> = view.columns.iter().map(|column| column.name.as_str()).collect();
-        let found: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+        let provider = session.context().table_provider(view.name.as_str()).await.unwrap();
+        let schema = provider.schema();
+        let found: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         assert_eq!(listed, found, "columns of {}", view.name);
         answer(&session, &format!("select * from {} limit 1", view.name)).await.unwrap();
     }

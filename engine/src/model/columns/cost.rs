@@ -1,75 +1,20 @@
-//! The canonical cost schema: Azure's 70 columns of the MCA partner cost
-//! dataset (2021-10-01, billing scope) in documented order, then the two
-//! partition columns `source` and `billing_month`.
+//! Azure's 70 columns of the MCA partner cost dataset (2021-10-01, billing scope),
+//! in documented order.
 
-use std::sync::{Arc, LazyLock};
+use super::{Column, ColumnSet, ValueKind, column};
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+/// Rows of the actual and of the amortized cost file.
+pub static COST: ColumnSet = ColumnSet {
+    columns: &COLUMNS,
+    day: Some("date"),
+    // Without a day or a cost a row cannot be placed or added up.
+    never_null: &["date", "cost_in_billing_currency"],
+    currency: Some("billing_currency"),
+    totals: Some(["cost_in_billing_currency", "payg_cost_in_billing_currency", "cost_in_usd"]),
+};
 
-use super::money::{DECIMAL_PRECISION, DECIMAL_SCALE};
-
-/// How a cell's text becomes a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ValueKind {
-    /// UTF-8 text, verbatim; empty cells and all-zero GUIDs are NULL.
-    Text,
-    /// As `Text`, lower-cased, because Azure's own spelling is unstable.
-    LowercaseText,
-    /// `Decimal128(38, 18)`, parsed exactly; see [`super::money`].
-    Decimal,
-    /// A decimal fraction; `15%` and `15` both read as `0.15`.
-    Rate,
-    /// `Date32`; `MM/DD/YYYY` or ISO.
-    Date,
-    /// `Boolean`; any letter case, also `1`/`0` and `yes`/`no`.
-    Boolean,
-    /// `Int32`.
-    Integer,
-}
-
-impl ValueKind {
-    /// The Arrow type this kind is stored as.
-    pub fn data_type(self) -> DataType {
-        match self {
-            Self::Text | Self::LowercaseText => DataType::Utf8,
-            Self::Decimal | Self::Rate => DataType::Decimal128(DECIMAL_PRECISION, DECIMAL_SCALE),
-            Self::Date => DataType::Date32,
-            Self::Boolean => DataType::Boolean,
-            Self::Integer => DataType::Int32,
-        }
-    }
-}
-
-/// One column of the canonical cost schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CostColumn {
-    /// Name in the lake.
-    pub name: &'static str,
-    /// Name in Azure's file; matched without regard to letter case.
-    pub azure_name: &'static str,
-    /// How its cells are read.
-    pub kind: ValueKind,
-    /// What it means, for people and for the catalog.
-    pub description: &'static str,
-}
-
-const fn column(
-    name: &'static str,
-    azure_name: &'static str,
-    kind: ValueKind,
-    description: &'static str,
-) -> CostColumn {
-    CostColumn { name, azure_name, kind, description }
-}
-
-/// Partition column: the bill connect a row came from.
-pub const SOURCE_COLUMN: &str = "source";
-/// Partition column: `YYYY-MM`.
-pub const BILLING_MONTH_COLUMN: &str = "billing_month";
-
-/// The 70 columns, in documented order.
 #[rustfmt::skip]
-pub const COST_COLUMNS: [CostColumn; 70] = [
+const COLUMNS: [Column; 70] = [
     column("invoice_id", "invoiceId", ValueKind::Text, "Invoice id; filled only after the invoice exists"),
     column("previous_invoice_id", "previousInvoiceId", ValueKind::Text, "Original invoice of a refund or adjustment"),
     column("billing_account_id", "billingAccountId", ValueKind::Text, "Billing account; a bare GUID or GUID:GUID_YYYY-MM-DD"),
@@ -142,51 +87,9 @@ pub const COST_COLUMNS: [CostColumn; 70] = [
     column("provider", "provider", ValueKind::Text, "Azure, Microsoft 365, Dynamics 365, …"),
 ];
 
-/// Position of a column of [`COST_COLUMNS`] by its name in the lake.
-pub fn column_index(name: &str) -> Option<usize> {
-    COST_COLUMNS.iter().position(|column| column.name == name)
-}
-
-/// The columns a data file holds: [`COST_COLUMNS`] as Arrow fields, all
-/// nullable, without the partition columns.
-pub fn file_schema() -> SchemaRef {
-    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-        let fields: Vec<Field> = COST_COLUMNS
-            .iter()
-            .map(|column| Field::new(column.name, column.kind.data_type(), true))
-            .collect();
-        Arc::new(Schema::new(fields))
-    });
-    Arc::clone(&SCHEMA)
-}
-
-/// The columns a cost table has: [`file_schema`], then `source` and
-/// `billing_month` (both text, never NULL).
-pub fn table_schema() -> SchemaRef {
-    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-        let mut fields: Vec<Arc<Field>> = file_schema().fields().iter().cloned().collect();
-        fields.push(Arc::new(Field::new(SOURCE_COLUMN, DataType::Utf8, false)));
-        fields.push(Arc::new(Field::new(BILLING_MONTH_COLUMN, DataType::Utf8, false)));
-        Arc::new(Schema::new(fields))
-    });
-    Arc::clone(&SCHEMA)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_unique_and_snake_case() {
-        let mut names: Vec<&str> = COST_COLUMNS.iter().map(|column| column.name).collect();
-        assert!(names.iter().all(|name| {
-            name.bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-        }));
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), 70);
-    }
 
     #[test]
     fn the_contract_names_stand_where_azure_documents_them() {
@@ -204,7 +107,7 @@ mod tests {
             (66, "pricing_model"),
             (70, "provider"),
         ] {
-            assert_eq!(COST_COLUMNS[position - 1].name, name);
+            assert_eq!(COLUMNS[position - 1].name, name);
         }
     }
 }

@@ -1,9 +1,4 @@
-//! The bookkeeping tables: `ingest_runs`, one row per export run applied, and
-//! `rejected_rows`, what the latest attempt at a month could not read.
-//!
-//! The truth about a month is in its cost table's own commit, which carries the
-//! whole entry; `ingest_runs` is the copy that SQL can read. A crash between the
-//! two commits leaves the copy behind, and [`recover_entry`] brings it back.
+//! `ingest_runs`: one row per export run applied.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,22 +9,18 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use deltalake::DeltaTable;
-use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
-use deltalake::kernel::{Action, Transaction};
-use deltalake::protocol::{DeltaOperation, SaveMode};
+use deltalake::kernel::Transaction;
+use deltalake::kernel::transaction::CommitProperties;
+use deltalake::protocol::SaveMode;
 use futures::TryStreamExt as _;
-use object_store::ObjectStoreExt as _;
-use object_store::path::Path;
-use parquet::arrow::ArrowWriter;
 use serde::{Deserialize, Serialize};
 
-use super::replace::{LOAD_INFO_KEY, add_action, removals, transaction_version};
-use super::{CommitError, Lake, LakeTable};
-use crate::discover::key_version;
+use super::{APPEND_ATTEMPTS_MAX, commit, store_batch};
+use crate::commit::replace::{LOAD_INFO_KEY, add_action, transaction_version};
+use crate::commit::{CommitError, Lake, LakeTable};
 use crate::model::money::{format_decimal, parse_decimal};
 use crate::model::{ControlTotals, DatasetType};
-use crate::normalize::RejectedRow;
-use crate::write::{Partition, WrittenFile};
+use crate::write::Partition;
 
 /// One blob of an applied run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,25 +42,26 @@ pub struct LedgerTotals {
     pub billing_currency: String,
     /// Rows loaded.
     pub rows: u64,
-    /// Σ `cost_in_billing_currency`.
-    pub cost_in_billing_currency: String,
+    /// Σ `cost_in_billing_currency`; of the cost tables only, as the others.
+    pub cost_in_billing_currency: Option<String>,
     /// Σ `payg_cost_in_billing_currency`.
-    pub payg_cost_in_billing_currency: String,
+    pub payg_cost_in_billing_currency: Option<String>,
     /// Σ `cost_in_usd`.
-    pub cost_in_usd: String,
+    pub cost_in_usd: Option<String>,
 }
 
 impl LedgerTotals {
     /// One entry per currency, in order.
-    pub fn of(totals: &ControlTotals) -> Vec<Self> {
+    pub fn of(dataset: DatasetType, totals: &ControlTotals) -> Vec<Self> {
+        let sum = |raw: i128| dataset.column_set().totals.map(|_| format_decimal(raw));
         totals
             .iter()
             .map(|(currency, totals)| Self {
                 billing_currency: currency.to_owned(),
                 rows: totals.rows,
-                cost_in_billing_currency: format_decimal(totals.cost_in_billing_currency),
-                payg_cost_in_billing_currency: format_decimal(totals.payg_cost_in_billing_currency),
-                cost_in_usd: format_decimal(totals.cost_in_usd),
+                cost_in_billing_currency: sum(totals.cost_in_billing_currency),
+                payg_cost_in_billing_currency: sum(totals.payg_cost_in_billing_currency),
+                cost_in_usd: sum(totals.cost_in_usd),
             })
             .collect()
     }
@@ -126,10 +118,6 @@ pub struct LedgerEntry {
     pub costlake_version: String,
 }
 
-/// How often a ledger row is tried again when another process writes the row of
-/// the same month at the same moment.
-const APPEND_ATTEMPTS_MAX: usize = 5;
-
 /// Appends an applied run to `ingest_runs`.
 ///
 /// # Errors
@@ -147,6 +135,12 @@ pub async fn append_entry(
     let mut attempt = 1;
     loop {
         let runs = lake.ensure_table(table).await?;
+        // Whoever came first may have written this very row, to repair the ledger.
+        if attempt > 1
+            && transaction_version(&runs, table, &application_id).await? == Some(load_version)
+        {
+            return Ok(());
+        }
         let path = format!("{}-{}.parquet", entry.load_key, uuid::Uuid::new_v4().simple());
         let file = store_batch(&runs, table, &path, &batch).await?;
         let now_ms = entry.loaded_at_us / 1_000;
@@ -211,121 +205,6 @@ pub async fn recover_entry(
         version = version.and_then(|version| version.checked_sub(1));
     }
     Ok(None)
-}
-
-/// Rejected rows of one attempt at a month.
-#[derive(Clone, Debug)]
-pub struct Rejections<'a> {
-    /// Which cost dataset.
-    pub dataset: DatasetType,
-    /// Source and month.
-    pub partition: &'a Partition,
-    /// Azure's run id.
-    pub run_id: &'a str,
-    /// Digest of the run's content; `ingest_runs` has it when the run was applied.
-    pub load_key: &'a str,
-    /// Blob and row.
-    pub rows: &'a [(Arc<str>, RejectedRow)],
-    /// Version of another load that the month holds on to, whose rejected rows stay;
-    /// see [`load_version`](crate::discover::load_version).
-    pub stands: Option<i64>,
-    /// Microseconds since the epoch.
-    pub now_us: i64,
-}
-
-/// Makes `rejected_rows` say what the latest attempt at a month rejected, beside
-/// what was rejected of the load the month holds: replaces what another attempt
-/// left. Does nothing when there is nothing to say and nothing to replace.
-///
-/// # Errors
-/// When the store or the log refuses.
-pub async fn replace_rejections(
-    base: &DeltaTable,
-    rejections: &Rejections<'_>,
-) -> Result<(), CommitError> {
-    let table = LakeTable::RejectedRows;
-    let month = rejections.partition.billing_month.to_string();
-    let keys = [
-        ("dataset", rejections.dataset.table_name()),
-        ("source", rejections.partition.source.as_str()),
-        ("billing_month", month.as_str()),
-    ];
-    let mut actions = removals(base, table, &keys).await?;
-    actions.retain(|action| match action {
-        Action::Remove(file) => {
-            let name = file.path.rsplit('/').next().unwrap_or_default();
-            let version = name.split('-').next().and_then(key_version);
-            rejections.stands.is_none() || version != rejections.stands
-        }
-        _ => true,
-    });
-    if !rejections.rows.is_empty() {
-        let folder: Vec<String> =
-            keys.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        let path = format!(
-            "{}/{}-{}.parquet",
-            folder.join("/"),
-            rejections.load_key,
-            uuid::Uuid::new_v4().simple()
-        );
-        let batch = rejection_batch(rejections, &table.schema())?;
-        let file = store_batch(base, table, &path, &batch).await?;
-        let values = keys
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), Some((*value).to_owned())))
-            .collect();
-        actions.push(add_action(&file, &values, rejections.now_us / 1_000));
-    }
-    if actions.is_empty() {
-        return Ok(());
-    }
-    let predicate: Vec<String> =
-        keys.iter().map(|(key, value)| format!("{key} = '{value}'")).collect();
-    let predicate = Some(predicate.join(" AND "));
-    commit(base, table, CommitProperties::default(), actions, SaveMode::Overwrite, predicate).await
-}
-
-async fn commit(
-    base: &DeltaTable,
-    table: LakeTable,
-    properties: CommitProperties,
-    actions: Vec<Action>,
-    mode: SaveMode,
-    predicate: Option<String>,
-) -> Result<(), CommitError> {
-    let columns = table.partition_columns();
-    let partition_by =
-        (!columns.is_empty()).then(|| columns.iter().map(|column| (*column).to_owned()).collect());
-    let operation = DeltaOperation::Write { mode, partition_by, predicate };
-    let snapshot = base.snapshot().map_err(CommitError::delta(table))?;
-    CommitBuilder::from(properties.with_cleanup_expired_logs(Some(false)))
-        .with_actions(actions)
-        .build(Some(snapshot), base.log_store(), operation)
-        .await
-        .map_err(CommitError::commit(table))?;
-    Ok(())
-}
-
-async fn store_batch(
-    base: &DeltaTable,
-    table: LakeTable,
-    path: &str,
-    batch: &RecordBatch,
-) -> Result<WrittenFile, CommitError> {
-    let encode = |source| CommitError::Encode { table: table.name(), source };
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).map_err(encode)?;
-    writer.write(batch).map_err(encode)?;
-    writer.close().map_err(encode)?;
-    let size_bytes = bytes.len() as u64;
-    let rows = batch.num_rows() as u64;
-    base.log_store()
-        .object_store(None)
-        .put(&Path::from(path), bytes.into())
-        .await
-        .map_err(|source| CommitError::Store { table: table.name(), source })?;
-    let statistics = format!("{{\"numRecords\":{rows}}}");
-    Ok(WrittenFile { path: path.to_owned(), size_bytes, rows, statistics })
 }
 
 fn text(value: Option<&str>) -> ArrayRef {
@@ -405,9 +284,9 @@ fn append_number(row: &mut StructBuilder, index: usize, value: u64) {
     builder.append_value(value as i64);
 }
 
-fn append_decimal(row: &mut StructBuilder, index: usize, value: &str) {
+fn append_decimal(row: &mut StructBuilder, index: usize, value: Option<&String>) {
     let builder = row.field_builder::<Decimal128Builder>(index).expect("the field is a decimal");
-    builder.append_option(parse_decimal(value.as_bytes()).ok());
+    builder.append_option(value.and_then(|value| parse_decimal(value.as_bytes()).ok()));
 }
 
 /// Fields in order: name, etag, size_bytes, rows.
@@ -434,9 +313,9 @@ fn totals_array(totals: &[LedgerTotals], field: &FieldRef) -> ArrayRef {
         let row = builder.values();
         append_text(row, 0, Some(&currency.billing_currency));
         append_number(row, 1, currency.rows);
-        append_decimal(row, 2, &currency.cost_in_billing_currency);
-        append_decimal(row, 3, &currency.payg_cost_in_billing_currency);
-        append_decimal(row, 4, &currency.cost_in_usd);
+        append_decimal(row, 2, currency.cost_in_billing_currency.as_ref());
+        append_decimal(row, 3, currency.payg_cost_in_billing_currency.as_ref());
+        append_decimal(row, 4, currency.cost_in_usd.as_ref());
         row.append(true);
     }
     builder.append(true);
@@ -451,50 +330,4 @@ fn names_array(names: &[String], field: &FieldRef) -> ArrayRef {
     }
     builder.append(true);
     Arc::new(builder.finish())
-}
-
-/// The data columns of `rejected_rows`; its partition columns live in the path.
-fn rejection_batch(
-    rejections: &Rejections<'_>,
-    schema: &SchemaRef,
-) -> Result<RecordBatch, CommitError> {
-    let rows = rejections.rows;
-    type LocatedRow = (Arc<str>, RejectedRow);
-    let texts = |value: &dyn Fn(&LocatedRow) -> Option<String>| -> ArrayRef {
-        Arc::new(rows.iter().map(value).collect::<StringArray>())
-    };
-    let numbers = |value: &dyn Fn(&RejectedRow) -> u64| -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(rows.iter().map(|(_, row)| value(row) as i64)))
-    };
-    let partition_columns = LakeTable::RejectedRows.partition_columns();
-    let fields: Vec<FieldRef> = schema
-        .fields()
-        .iter()
-        .filter(|field| !partition_columns.contains(&field.name().as_str()))
-        .cloned()
-        .collect();
-    let columns = fields
-        .iter()
-        .map(|field| match field.name().as_str() {
-            "run_id" => texts(&|_| Some(rejections.run_id.to_owned())),
-            "load_key" => texts(&|_| Some(rejections.load_key.to_owned())),
-            "blob" => texts(&|(blob, _)| Some(blob.to_string())),
-            "line" => numbers(&|row| row.line),
-            "byte_offset" => numbers(&|row| row.byte_offset),
-            "column_name" => texts(&|(_, row)| row.column.clone()),
-            "reason" => texts(&|(_, row)| Some(row.reason.clone())),
-            "raw_text" => texts(&|(_, row)| Some(row.raw_text.clone())),
-            "rejected_at" => {
-                let instants = vec![rejections.now_us; rows.len()];
-                Arc::new(TimestampMicrosecondArray::from(instants).with_timezone("UTC"))
-            }
-            other => unreachable!("rejected_rows has no column {other}"),
-        })
-        .collect();
-    RecordBatch::try_new(Arc::new(arrow::datatypes::Schema::new(fields)), columns).map_err(
-        |source| CommitError::Encode {
-            table: LakeTable::RejectedRows.name(),
-            source: source.into(),
-        },
-    )
 }

@@ -1,0 +1,34 @@
+-- question: At which scope does each source see the bill of a month?
+-- grain: source, billing_month
+-- sources: current_runs
+-- columns:
+--   source: bill connect
+--   billing_month: month, YYYY-MM
+--   scope_type: scope of the cost run loaded last; NULL where neither a manifest, a flag nor the file's columns told
+--   width: 1 for the widest scope, a billing account, to 4 for a subscription; 5 where unknown
+with ranked as (
+    select
+        source,
+        billing_month,
+        scope_type,
+        row_number() over (
+            partition by source, billing_month
+            order by loaded_at desc, dataset
+        ) as recency
+    from current_runs
+    where dataset in ('actual_cost', 'amortized_cost')
+)
+
+select
+    source,
+    billing_month,
+    scope_type,
+    case scope_type
+        when 'billing_account' then 1
+        when 'billing_profile' then 2
+        when 'customer_tenant' then 3
+        when 'subscription' then 4
+        else 5
+    end as width
+from ranked
+where recency = 1
