@@ -1,10 +1,11 @@
 """Prices Azure's own files a second time and must agree with costlake.
 
-    price_the_same.py COSTLAKE LAKE EXPORTS SOURCE
+    price_the_same.py COSTLAKE LAKE SOURCE=EXPORTS...
 
-Reads the CSV files below EXPORTS/actual and EXPORTS/amortized, applies the rules
-of sql/README.md to each row with Python's decimals, and compares with the views
-`priced_cost`, `savings` and `list_vs_cost` of the lake, to the last decimal. It
+Reads the CSV files below EXPORTS/actual and EXPORTS/amortized of each source, applies
+the rules of sql/README.md to each row with Python's decimals (price sheets below
+EXPORTS/price-sheet among them), and compares with the
+views `priced_cost`, `savings` and `list_vs_cost` of the lake, to the last decimal. It
 shares no code with costlake: not the CSV reader, not the arithmetic, not the SQL.
 Exits 1 with what differs.
 """
@@ -13,11 +14,12 @@ import collections
 import csv
 import gzip
 import io
-import json
 import pathlib
-import subprocess
 import sys
 from decimal import ROUND_HALF_EVEN, Decimal, getcontext
+
+import lake
+from exports import newest_runs
 
 getcontext().prec = 80
 UNIT = Decimal(1).scaleb(-18)
@@ -39,19 +41,6 @@ def number(text):
     return rounded(Decimal(text)) if text else None
 
 
-def newest_runs(export: pathlib.Path):
-    """The run submitted last of each month: its month and its files."""
-    runs = {}
-    for path in export.rglob("manifest.json"):
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        month = manifest["runInfo"]["startDate"][:7]
-        submitted = manifest["runInfo"]["submittedTime"]
-        if month not in runs or runs[month][0] < submitted:
-            names = [blob["blobName"].rsplit("/", 1)[-1] for blob in manifest["blobs"]]
-            runs[month] = (submitted, [path.parent / name for name in names])
-    return {month: files for month, (_, files) in sorted(runs.items())}
-
-
 def rows(file: pathlib.Path):
     data = file.read_bytes()
     if file.suffix == ".gz":
@@ -63,6 +52,9 @@ def rows(file: pathlib.Path):
         if row.get("subscriptionid", "").lower() == ZERO_GUID:
             row["subscriptionid"] = ""
         row["billingprofileid"] = row.get("billingprofileid", "").lower()
+        if row.get("chargetype") == "UnusedBenefit":
+            planned = row["pricingmodel"].replace(" ", "") == "SavingsPlan"
+            row["chargetype"] = "UnusedSavingsPlan" if planned else "UnusedReservation"
         yield row
 
 
@@ -94,7 +86,26 @@ def on_demand_rates(month_rows):
     return lowest
 
 
-def list_cost(row, rates):
+def sheet_key(month, row, product):
+    profile, unit = row.get("billingprofileid", ""), row.get("unitofmeasure", "")
+    return (month, profile.lower(), row["meterid"].lower(), product.lower().replace("/", ""),
+            unit.lower(), row.get("pricingcurrency") or row.get("currency"))
+
+
+def price_sheets(sources):
+    """The lowest market price of consumption, in the price sheets of all sources."""
+    lowest = {}
+    for exports in sources:
+        for run in newest_runs(exports / "price-sheet"):
+            for row in (row for file in run.files for row in rows(file)):
+                price = number(row["marketprice"])
+                if row["pricetype"] == "Consumption" and price is not None and price > 0:
+                    key = sheet_key(run.month, row, row["productid"] + row["skuid"])
+                    lowest[key] = min(price, lowest.get(key, price))
+    return lowest
+
+
+def list_cost(month, row, sheets, rates):
     """List cost and the rule it comes from."""
     if row["chargetype"] != "Usage" or row["publishertype"].lower() == "marketplace":
         return None, "not_applicable"
@@ -106,7 +117,10 @@ def list_cost(row, rates):
         units = rounded(quantity * rate)
         if price:
             return rounded(price * units), "payg_price"
-        if not price and rate_key(row) in rates:
+        key = sheet_key(month, row, row["productid"])
+        if key in sheets:
+            return rounded(sheets[key] * units), "price_sheet"
+        if rate_key(row) in rates:
             return rounded(rates[rate_key(row)] * units), "on_demand_rate"
     return None, "unknown"
 
@@ -169,25 +183,34 @@ class Expected:
         return answer
 
 
-def calculate(exports: pathlib.Path):
+def calculate(exports: pathlib.Path, sheets):
     expected = Expected()
-    for month, files in newest_runs(exports / "amortized").items():
-        month_rows = [row for file in files for row in rows(file)]
+    for run in newest_runs(exports / "amortized"):
+        month_rows = [row for file in run.files for row in rows(file)]
         rates = on_demand_rates(month_rows)
         for row in month_rows:
-            expected.amortized(month, row, *list_cost(row, rates))
-    for month, files in newest_runs(exports / "actual").items():
-        for file in files:
+            expected.amortized(run.month, row, *list_cost(run.month, row, sheets, rates))
+    for run in newest_runs(exports / "actual"):
+        for file in run.files:
             for row in rows(file):
-                expected.actual(month, row)
+                expected.actual(run.month, row)
     return expected
 
 
-def ask(costlake, lake, sql):
-    command = [costlake, "--lake", lake, "sql", "--format", "ndjson", "-c", sql]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    for line in output.splitlines():
-        yield list(json.loads(line, parse_float=Decimal, parse_int=Decimal).values())
+QUESTIONS = {
+    "source_scopes": "source, scope_type from source_scopes",
+    "priced_cost": "source, billing_month, billing_currency, list_cost_basis, "
+    "count(*), sum(list_cost), sum(cost) from priced_cost group by 2, 3, 4, 5",
+    "savings": "source, scope_type, scope_id, billing_month, billing_currency, "
+    "list_cost, cost, unused_cost, savings, unpriced_cost from savings",
+    "list_vs_cost": "source, billing_month, date, charge_type, billing_currency, "
+    "sum(list_cost), sum(cost), sum(actual_cost) from list_vs_cost group by 2, 3, 4, 5, 6",
+}
+
+
+def by_key(answers, name, source, width):
+    """What costlake says of a source, under the first `width` columns after it."""
+    return {tuple(row[1:width + 1]): row[width + 1:] for row in answers[name] if row[0] == source}
 
 
 def compare(name, ours, theirs):
@@ -200,37 +223,28 @@ def compare(name, ours, theirs):
     cells = sum(len(values) for values in theirs.values())
     verdict = f"{len(differing)} DIFFERENT" if differing else "the same as costlake"
     print(f"{name}: {len(theirs)} rows, {cells} amounts calculated, {verdict}")
-    return bool(theirs) and not differing
+    return not differing
 
 
 def main() -> int:
-    costlake, lake, exports, source = sys.argv[1:]
-    expected = calculate(pathlib.Path(exports))
-    where = f"where source = '{source}'"
-    scope = next(ask(costlake, lake, f"select scope_type from source_scopes {where}"))[0]
-    basis = {
-        tuple(row[:3]): row[3:]
-        for row in ask(costlake, lake, "select billing_month, billing_currency, list_cost_basis, "
-                       f"count(*), sum(list_cost), sum(cost) from priced_cost {where} group by 1, 2, 3")
-    }
-    savings = {
-        tuple(row[:4]): row[4:]
-        for row in ask(costlake, lake, "select scope_type, scope_id, billing_month, billing_currency, "
-                       f"list_cost, cost, unused_cost, savings, unpriced_cost from savings {where}")
-    }
-    days = {
-        tuple(row[:4]): row[4:]
-        for row in ask(costlake, lake, "select billing_month, date, charge_type, billing_currency, "
-                       "sum(list_cost), sum(cost), sum(actual_cost) from list_vs_cost "
-                       f"{where} group by 1, 2, 3, 4")
-    }
+    costlake, at, *sources = sys.argv[1:]
+    answers = lake.ask(costlake, at, QUESTIONS, number=Decimal)
+    scopes = dict(answers["source_scopes"])
     values = lambda sums: [item.value if isinstance(item, Sum) else item for item in sums]
-    same = [
-        compare("priced_cost", basis, {key: values(sums) for key, sums in expected.basis.items()}),
-        compare("savings", savings, expected.savings(scope == "subscription")),
-        compare("list_vs_cost", days, {key: values(sums) for key, sums in expected.days.items()}),
-    ]
-    return 0 if all(same) else 1
+    good = True
+    folders = {name: pathlib.Path(folder) for name, folder in (pair.split("=", 1) for pair in sources)}
+    sheets = price_sheets(folders.values())
+    for source, exports in folders.items():
+        expected = calculate(exports, sheets)
+        good = good and bool(expected.days)
+        theirs = {
+            "priced_cost": {key: values(sums) for key, sums in expected.basis.items()},
+            "savings": expected.savings(scopes[source] == "subscription"),
+            "list_vs_cost": {key: values(sums) for key, sums in expected.days.items()},
+        }
+        for (name, amounts), width in zip(theirs.items(), (3, 4, 4), strict=True):
+            good = compare(f"{source} {name}", by_key(answers, name, source, width), amounts) and good
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

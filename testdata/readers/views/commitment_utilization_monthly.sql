@@ -1,0 +1,3 @@
+-- key: source order_id benefit_id billing_month billing_currency
+select * exclude (commitment_id), coalesce(commitment_id, order_id) as benefit_id
+from utilization_of('utilized_month')
