@@ -115,3 +115,33 @@ async fn lists_costs_and_margins_are_those_of_the_rules_applied_row_by_row() {
         or adjusted_list_cost <> list_cost";
     assert_eq!(rows(&plain, sql).await, [["0"]]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_for_each_of_many_customers_is_looked_up() {
+    let (tenant, _) = Tenant::generated(&small());
+    tenant.ingest(&tenant.request()).await;
+    let plain = tenant.session().await;
+    let names = rows(&plain, "select distinct customer_name from priced_cost order by 1").await;
+    let named = names.iter().flatten().filter(|name| *name != "NULL");
+    let mut rules: Vec<AdjustmentRule> = named
+        .zip(1..)
+        .map(|(name, percent): (_, u32)| {
+            rule(&percent.to_string(), Some(Condition::Equals(texts("customer_name", &[name]))))
+        })
+        .collect();
+    assert!(rules.len() > 8, "enough for a lookup");
+    rules.push(rule("40", None));
+    let adjustments =
+        Adjustments::new(BilledPrice::List, vec![adjustment("a", "2026-07", None, rules)]);
+    let options = SessionOptions { adjustments: adjustments.unwrap(), ..SessionOptions::default() };
+    let session = Session::open(&tenant.lake, &options).await.unwrap();
+    let by_hand = "with ranked as (select distinct customer_name, \
+            dense_rank() over (order by customer_name) as percent \
+            from priced_cost where customer_name is not null) \
+        select p.customer_name, round(sum(cost * (1.0 + coalesce(percent, 40) * 0.01)), 9) \
+        from priced_cost p left join ranked r on p.customer_name = r.customer_name \
+        group by 1 order by 1";
+    let told = "select customer_name, round(sum(cost * adjustment_factor), 9) \
+        from adjusted_rows group by 1 order by 1";
+    assert_eq!(rows(&session, told).await, rows(&session, by_hand).await);
+}

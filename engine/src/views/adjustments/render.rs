@@ -1,6 +1,6 @@
 //! Adjustments as SQL.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::{AdjustmentRule, Adjustments, Condition, Percent, Program, Texts};
 use crate::model::money::format_decimal;
@@ -33,17 +33,58 @@ impl Program {
     }
 }
 
+/// From so many rules on one dimension a lookup is shorter than a test each.
+const LOOKUP_RULES_MIN: usize = 8;
+
+/// The rate of the first rule that matches.
 fn rate_of(rules: &[AdjustmentRule]) -> String {
-    let mut cases = Vec::new();
-    for rule in rules {
-        let rate = fraction(rule.percent);
-        match &rule.when {
-            Some(condition) => cases.push(format!("when {} then {rate}", rendered(condition))),
-            None if cases.is_empty() => return rate,
-            None => return format!("case {} else {rate} end", cases.join(" ")),
+    let mut cases: Vec<String> = Vec::new();
+    let mut rest = rules;
+    let otherwise = loop {
+        let Some((rule, others)) = rest.split_first() else { break "0.0".to_owned() };
+        let run = lookup_run(rest);
+        if run >= LOOKUP_RULES_MIN {
+            break lookup(&rest[..run], &rate_of(&rest[run..]));
         }
+        let rate = fraction(rule.percent);
+        let Some(condition) = &rule.when else { break rate };
+        cases.push(format!("when {} then {rate}", rendered(condition)));
+        rest = others;
+    };
+    if cases.is_empty() {
+        return otherwise;
     }
-    format!("case {} else 0.0 end", cases.join(" "))
+    format!("case {} else {otherwise} end", cases.join(" "))
+}
+
+/// The one dimension a rule compares with texts, and the texts.
+fn compared(rule: &AdjustmentRule) -> Option<(&str, &Texts)> {
+    let Some(Condition::Equals(dimensions)) = &rule.when else { return None };
+    let (name, texts) = dimensions.first_key_value()?;
+    let is_plain = dimensions.len() == 1 && !texts.iter().any(str::is_empty);
+    is_plain.then_some((name, texts))
+}
+
+/// How many rules from the first on compare the same dimension.
+fn lookup_run(rules: &[AdjustmentRule]) -> usize {
+    let Some((name, _)) = rules.first().and_then(compared) else { return 0 };
+    rules.iter().take_while(|rule| compared(rule).is_some_and(|(other, _)| other == name)).count()
+}
+
+/// Rules that compare one dimension, as the engine looks values up rather than tries
+/// one after the other.
+fn lookup(rules: &[AdjustmentRule], otherwise: &str) -> String {
+    let mut known: HashSet<String> = HashSet::new();
+    let mut cases = Vec::new();
+    let mut dimension = "";
+    for rule in rules {
+        let Some((name, texts)) = compared(rule) else { continue };
+        dimension = name;
+        // The first rule that names a text counts.
+        let fresh = texts.iter().map(quoted).filter(|text| known.insert(text.clone()));
+        cases.extend(fresh.map(|text| format!("when {text} then {}", fraction(rule.percent))));
+    }
+    format!("coalesce(case lower({dimension}) {} end, {otherwise})", cases.join(" "))
 }
 
 /// A decimal literal: one with a point.

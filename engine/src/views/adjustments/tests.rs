@@ -79,6 +79,32 @@ fn rules_become_cases_and_the_first_counts() {
 }
 
 #[test]
+fn many_rules_on_one_dimension_are_looked_up() {
+    let of_customer = |number: usize| {
+        rule(&number.to_string(), Some(equals("customer_name", &format!("C{number}"))))
+    };
+    let mut rules: Vec<AdjustmentRule> = (1..=9).map(of_customer).collect();
+    // Named before: never counts.
+    rules.push(rule("50", Some(equals("customer_name", "c1"))));
+    rules.insert(0, rule("60", Some(equals("customer_name", ""))));
+    rules.push(rule("70", Some(contains("tags", &["x"]))));
+    let rendered = factor(vec![adjustment("markup", "2026-07", None, rules)]);
+    let lookup: Vec<String> =
+        (1..=9).map(|number| format!("when 'c{number}' then 0.0{number}")).collect();
+    assert_eq!(
+        rendered,
+        format!(
+            "1.0 + (case when billing_month >= '2026-07' then \
+             case when (customer_name is null) then 0.6 else \
+             coalesce(case lower(customer_name) {} end, \
+             case when coalesce(contains(lower(tags), 'x'), false) then 0.7 else 0.0 end) end \
+             else 0.0 end)",
+            lookup.join(" ")
+        )
+    );
+}
+
+#[test]
 fn versions_and_bases_are_put_in_order() {
     let support = adjustment("support", "2026-01", Some("markup"), vec![rule("10", None)]);
     let earlier = adjustment("markup", "2026-01", None, vec![rule("20", None)]);
