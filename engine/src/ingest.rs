@@ -239,7 +239,7 @@ impl Conductor<'_> {
             }
             Err(fault) => return Err(fault),
         };
-        append_entry(self.lake, &partition, &entry, load_version(run)).await?;
+        append_entry(self.lake, &partition, &entry, load_version(run), holds).await?;
         Ok(Outcome::Loaded(Box::new(LoadedMonth {
             rows: entry.rows,
             bytes: entry.bytes,
@@ -462,7 +462,7 @@ impl Conductor<'_> {
             return Ok(());
         }
         if let Some(entry) = recover_entry(cost, dataset, partition).await? {
-            append_entry(self.lake, partition, &entry, held).await?;
+            append_entry(self.lake, partition, &entry, held, None).await?;
             self.observer.note(&format!(
                 "{} {}: wrote the ledger row that an interrupted ingest left out",
                 dataset.table_name(),

@@ -118,7 +118,8 @@ pub struct LedgerEntry {
     pub costlake_version: String,
 }
 
-/// Appends an applied run to `ingest_runs`.
+/// Appends an applied run to `ingest_runs`, unless somebody did that already; `replaced`
+/// is the load that the month held before.
 ///
 /// # Errors
 /// When the store or the log refuses; the cost table keeps the entry then, and
@@ -128,6 +129,7 @@ pub async fn append_entry(
     partition: &Partition,
     entry: &LedgerEntry,
     load_version: i64,
+    replaced: Option<i64>,
 ) -> Result<(), CommitError> {
     let table = LakeTable::IngestRuns;
     let application_id = application_id(&entry.dataset, partition);
@@ -135,8 +137,9 @@ pub async fn append_entry(
     let mut attempt = 1;
     loop {
         let runs = lake.ensure_table(table).await?;
-        // Whoever came first may have written this very row, to repair the ledger.
-        if attempt > 1
+        // Another ingest may have written this very row, to repair the ledger. The row of
+        // the same content loaded once more looks like its first, and is written.
+        if (attempt > 1 || replaced != Some(load_version))
             && transaction_version(&runs, table, &application_id).await? == Some(load_version)
         {
             return Ok(());
