@@ -22,23 +22,25 @@ pub struct CurrencyTotals {
 #[error("a control total exceeds 38 digits with 18 decimals")]
 pub struct TotalOverflow;
 
+/// The sum, as long as it stays in the range of the money type.
+pub(crate) fn checked_sum(left: i128, right: i128) -> Result<i128, TotalOverflow> {
+    left.checked_add(right).filter(|sum| sum.abs() <= money::MAX_RAW).ok_or(TotalOverflow)
+}
+
 impl CurrencyTotals {
     /// Adds other totals of the same currency, or says that a sum overflowed.
     pub fn add(&mut self, other: &Self) -> Result<(), TotalOverflow> {
-        let sum = |left: i128, right: i128| {
-            left.checked_add(right).filter(|sum| sum.abs() <= money::MAX_RAW).ok_or(TotalOverflow)
-        };
         *self = Self {
             rows: self.rows.checked_add(other.rows).ok_or(TotalOverflow)?,
-            cost_in_billing_currency: sum(
+            cost_in_billing_currency: checked_sum(
                 self.cost_in_billing_currency,
                 other.cost_in_billing_currency,
             )?,
-            payg_cost_in_billing_currency: sum(
+            payg_cost_in_billing_currency: checked_sum(
                 self.payg_cost_in_billing_currency,
                 other.payg_cost_in_billing_currency,
             )?,
-            cost_in_usd: sum(self.cost_in_usd, other.cost_in_usd)?,
+            cost_in_usd: checked_sum(self.cost_in_usd, other.cost_in_usd)?,
         };
         Ok(())
     }

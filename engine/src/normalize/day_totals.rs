@@ -6,8 +6,7 @@ use std::collections::HashMap;
 use arrow::array::{Array, StringViewArray};
 
 use super::RowBatch;
-use crate::model::money;
-use crate::model::totals::TotalOverflow;
+use crate::model::totals::{TotalOverflow, checked_sum};
 
 /// Texts of a [`DayTotal`], by their columns in the lake.
 pub const SCOPE_COLUMNS: [&str; 5] = [
@@ -122,13 +121,10 @@ impl DayTotals {
 
 impl Sums {
     fn add(&mut self, other: &Self) -> Result<(), TotalOverflow> {
-        let sum = |left: i128, right: i128| {
-            left.checked_add(right).filter(|sum| sum.abs() <= money::MAX_RAW).ok_or(TotalOverflow)
-        };
         *self = Self {
             rows: self.rows + other.rows,
-            cost: sum(self.cost, other.cost)?,
-            cost_usd: sum(self.cost_usd, other.cost_usd)?,
+            cost: checked_sum(self.cost, other.cost)?,
+            cost_usd: checked_sum(self.cost_usd, other.cost_usd)?,
         };
         Ok(())
     }

@@ -104,28 +104,24 @@ impl LakeSchema {
     }
 
     async fn plan(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        let state = (self.state)()
+            .ok_or_else(|| DataFusionError::Internal("the session of a view is gone".to_owned()))?;
         for view in self.in_order(name) {
             if self.known(&view.name).is_some() {
                 continue;
             }
-            let state = (self.state)().ok_or_else(|| {
-                DataFusionError::Internal("the session of a view is gone".to_owned())
-            })?;
             let plan = state.create_logical_plan(&view.sql).await.map_err(|error| {
                 DataFusionError::Plan(format!("view {}: {}", view.name, QueryError::from(error)))
             })?;
             self.keep(&view.name, Arc::new(ViewTable::new(plan, Some(view.sql.clone()))));
         }
-        if self.views.contains_key(name) {
-            return Ok(self.known(name));
-        }
-        match name {
-            catalog::TABLES => Ok(Some(Arc::new(catalog::tables_view(&self.described)?))),
-            catalog::COLUMNS => {
-                Ok(Some(Arc::new(catalog::columns_view(&self.described_with_types().await?)?)))
-            }
-            _ => Ok(None),
-        }
+        let constant = match name {
+            catalog::TABLES => catalog::tables_view(&self.described)?,
+            catalog::COLUMNS => catalog::columns_view(&self.described_with_types().await?)?,
+            _ => return Ok(self.known(name)),
+        };
+        self.keep(name, Arc::new(constant));
+        Ok(self.known(name))
     }
 }
 
@@ -139,12 +135,10 @@ impl SchemaProvider for LakeSchema {
         if let Some(table) = self.tables.get(name) {
             return Ok(Some(Arc::clone(table)));
         }
-        if let Some(view) = self.known(name) {
-            return Ok(Some(view));
+        match self.known(name) {
+            Some(view) => Ok(Some(view)),
+            None => self.plan(name).await,
         }
-        let Some(view) = self.plan(name).await? else { return Ok(None) };
-        self.keep(name, Arc::clone(&view));
-        Ok(Some(view))
     }
 
     async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
