@@ -70,3 +70,11 @@ pub trait Fault: std::error::Error + Send + Sync + 'static {
         None
     }
 }
+
+/// An error and those beneath it.
+#[cfg(feature = "lake")]
+pub(crate) fn chain<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
+}

@@ -8,6 +8,9 @@ pub mod error;
 pub mod model;
 
 #[cfg(feature = "lake")]
+pub mod azure;
+
+#[cfg(feature = "lake")]
 pub mod source;
 
 pub mod discover;
@@ -29,3 +32,7 @@ pub mod views;
 
 #[cfg(feature = "lake")]
 pub mod query;
+
+/// What services are told of who asks.
+#[cfg(feature = "lake")]
+pub(crate) const USER_AGENT: &str = concat!("costlake/", env!("CARGO_PKG_VERSION"));

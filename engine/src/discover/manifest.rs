@@ -197,7 +197,7 @@ fn parse_day(text: &str) -> Option<i32> {
 
 /// Milliseconds since 1970-01-01 UTC of `2026-07-16T15:27:01.1234567Z`, with
 /// or without fraction, with `Z`, an offset, or neither (taken as UTC).
-fn parse_instant_ms(text: &str) -> Option<i64> {
+pub(crate) fn parse_instant_ms(text: &str) -> Option<i64> {
     let text = text.trim();
     let (day, time) = text.split_once(['T', ' ']).unwrap_or((text, "00:00:00"));
     let day = parse_date(day.as_bytes())?;

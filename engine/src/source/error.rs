@@ -4,13 +4,12 @@
 //! They hold scrubbed text instead of the original error, because that may
 //! print request URLs with tokens in them.
 
-use std::error::Error;
-use std::fmt;
-use std::sync::Arc;
-
 use object_store::client::{HttpError, HttpErrorKind};
 
-use crate::error::{ErrorClass, Fault, Location};
+use crate::azure::AzureError;
+use crate::azure::http::with_sources;
+use crate::azure::secret::Secrets;
+use crate::error::{ErrorClass, Fault, Location, chain};
 
 /// An error of the source stage.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,7 +52,15 @@ pub enum SourceError {
         /// What the store said.
         reason: String,
     },
-    /// The store, or the service that hands out tokens, cannot be reached.
+    /// There is no token to read with.
+    #[error("not allowed to read {place}: {source}")]
+    Token {
+        /// URL or blob.
+        place: String,
+        /// Why.
+        source: AzureError,
+    },
+    /// The store cannot be reached.
     #[error("cannot reach {place}: {reason}")]
     Unreachable {
         /// URL or blob.
@@ -139,6 +146,7 @@ impl Fault for SourceError {
             | Self::TooManyBlobs { .. }
             | Self::TooManyManifests { .. } => ErrorClass::BadConfig,
             Self::Denied { .. } | Self::Unreachable { .. } => ErrorClass::Denied,
+            Self::Token { source, .. } => source.class(),
             Self::Passing { .. } => ErrorClass::Retryable,
             Self::NotFound { .. }
             | Self::ManifestTooLarge { .. }
@@ -155,6 +163,7 @@ impl Fault for SourceError {
             Self::BadOptions { place, .. }
             | Self::NotFound { place }
             | Self::Denied { place, .. }
+            | Self::Token { place, .. }
             | Self::Unreachable { place, .. }
             | Self::Passing { place, .. }
             | Self::Refused { place, .. }
@@ -181,10 +190,8 @@ impl Fault for SourceError {
             Self::NotFound { .. } => {
                 "check container and folder; an export's first run may take a day"
             }
-            Self::Denied { .. } => {
-                "check the credentials: reading needs Storage Blob Data Reader on the container, \
-                 or a SAS token that may read and list"
-            }
+            Self::Denied { reason, .. } => denied_hint(reason),
+            Self::Token { source, .. } => return source.hint(),
             Self::Unreachable { .. } => {
                 "check the account name, the network, the storage account's firewall and any proxy"
             }
@@ -202,88 +209,69 @@ impl Fault for SourceError {
     }
 }
 
-/// Texts that must not appear in any error.
-#[derive(Clone, Default)]
-pub(super) struct Secrets(Arc<[String]>);
-
-impl fmt::Debug for Secrets {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Secrets({} redacted)", self.0.len())
+/// Our error for one of object_store's, about a URL or blob.
+pub(super) fn from_store(
+    place: &str,
+    error: &object_store::Error,
+    secrets: &Secrets,
+) -> SourceError {
+    let place = place.to_owned();
+    if let Some(source) = chain(error).find_map(|error| error.downcast_ref::<AzureError>()) {
+        return SourceError::Token { place, source: source.clone() };
+    }
+    let text = with_sources(error);
+    let reason = secrets.scrub(&answer(&text).unwrap_or(text));
+    match kind(error) {
+        Kind::NotFound => SourceError::NotFound { place },
+        Kind::Denied => SourceError::Denied { place, reason },
+        Kind::Unreachable => SourceError::Unreachable { place, reason },
+        Kind::Passing => SourceError::Passing { place, reason },
+        Kind::Refused => SourceError::Refused { place, reason },
     }
 }
 
-/// Shorter values are not secrets, and cutting them out would garble texts.
-const SECRET_LENGTH_MIN: usize = 6;
-
-/// Longest reason kept of a store's answer, in characters.
-const REASON_LENGTH_MAX: usize = 400;
-
-impl Secrets {
-    pub(super) fn new(values: impl IntoIterator<Item = String>) -> Self {
-        let values = values.into_iter().filter(|value| value.len() >= SECRET_LENGTH_MIN);
-        Self(values.collect())
-    }
-
-    /// The text on one line, bounded, without secrets and signatures.
-    pub(super) fn scrub(&self, text: &str) -> String {
-        let mut text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        for secret in self.0.iter() {
-            text = text.replace(secret.as_str(), "<redacted>");
-        }
-        for name in ["sig=", "client_secret=", "client_assertion=", "access_token="] {
-            text = cut_parameter(&text, name);
-        }
-        match text.char_indices().nth(REASON_LENGTH_MAX) {
-            Some((end, _)) => format!("{}…", &text[..end]),
-            None => text,
-        }
-    }
-
-    /// Our error for one of object_store's, about a URL or blob.
-    pub(super) fn error(&self, place: &str, error: &object_store::Error) -> SourceError {
-        let place = place.to_owned();
-        let reason = self.scrub(&with_sources(error));
-        match kind(error) {
-            Kind::NotFound => SourceError::NotFound { place },
-            Kind::Denied => SourceError::Denied { place, reason },
-            Kind::Unreachable => SourceError::Unreachable { place, reason },
-            Kind::Passing => SourceError::Passing { place, reason },
-            Kind::Refused => SourceError::Refused { place, reason },
-        }
-    }
+/// `Code: Message` out of the XML that Blob storage answers with.
+fn answer(text: &str) -> Option<String> {
+    let element = |name: &str| {
+        let (_, rest) = text.split_once(&format!("<{name}>"))?;
+        Some(rest.split_once(&format!("</{name}>"))?.0)
+    };
+    let code = element("Code")?;
+    // Request id and time follow on lines of their own.
+    let message = element("Message").and_then(|message| message.lines().next());
+    Some(format!("{code}: {}", message.unwrap_or_default()))
 }
 
-/// Blanks the value of each `name` in a text of query parameters.
-fn cut_parameter(text: &str, name: &str) -> String {
-    let mut pieces = text.split(name);
-    let mut cut = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        let end = piece.find(['&', ' ', '"', '\'', ')', '<']).unwrap_or(piece.len());
-        cut.push_str(name);
-        cut.push_str("<redacted>");
-        cut.push_str(&piece[end..]);
-    }
-    cut
-}
-
-/// The error and those beneath it, leaving out what a text above contains.
-fn with_sources(error: &object_store::Error) -> String {
-    let mut text = error.to_string();
-    for source in chain(error).skip(1) {
-        let source = source.to_string();
-        if !text.contains(&source) {
-            text = format!("{text}: {source}");
+/// What to do about a refusal, by Blob storage's error code
+/// (learn.microsoft.com/rest/api/storageservices/blob-service-error-codes).
+fn denied_hint(reason: &str) -> &'static str {
+    match reason.split(':').next().unwrap_or_default() {
+        "AuthorizationPermissionMismatch" => {
+            "assign the role Storage Blob Data Reader on the container (the lake's own needs \
+             Storage Blob Data Contributor), or use a SAS token that may read and list; a new \
+             assignment takes some minutes"
+        }
+        "AuthorizationFailure" => {
+            "the storage account's firewall may not admit this machine; a SAS token may be limited \
+             to other addresses"
+        }
+        "AuthenticationFailed" | "InvalidAuthenticationInfo" => {
+            "the key, SAS token or bearer token is not accepted: it may have expired, belong to \
+             another account, or be cut short"
+        }
+        "AuthorizationProtocolMismatch" => "the SAS token is for another protocol",
+        "AuthorizationResourceTypeMismatch" | "AuthorizationServiceMismatch" => {
+            "the SAS token must be for the blob service, and for containers and objects"
+        }
+        "KeyBasedAuthenticationNotPermitted" => {
+            "the account takes no keys: use a service principal or a managed identity"
+        }
+        "AccountIsDisabled" => "the storage account is disabled",
+        _ => {
+            "check the credentials: reading needs Storage Blob Data Reader on the container, or a \
+             SAS token that may read and list"
         }
     }
-    text
-}
-
-fn chain(error: &object_store::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
-    let first: &(dyn Error + 'static) = error;
-    std::iter::successors(Some(first), |error: &&(dyn Error + 'static)| {
-        let error: &(dyn Error + 'static) = *error;
-        error.source()
-    })
 }
 
 enum Kind {
@@ -323,15 +311,11 @@ fn kind(error: &object_store::Error) -> Kind {
         }
     }
     let text = with_sources(error);
-    let token_request = text.contains("performing token request");
     match status(&text) {
-        // The token service answers bad credentials with 400 or 401.
-        Some(400..=499) if token_request => Kind::Denied,
         Some(401 | 403) => Kind::Denied,
         Some(404) => Kind::NotFound,
         Some(408 | 429 | 500..=599) => Kind::Passing,
         Some(_) => Kind::Refused,
-        None if text.contains("az account get-access-token") => Kind::Denied,
         None => Kind::Refused,
     }
 }
@@ -353,27 +337,41 @@ mod tests {
 
     #[test]
     fn statuses_become_classes() {
-        let class = |text: &str| Secrets::default().error("az://c/p", &generic(text)).class();
+        let error =
+            |error: &object_store::Error| from_store("az://c/p", error, &Secrets::default());
+        let class = |text: &str| error(&generic(text)).class();
         let status =
             |code: u16| class(&format!("Server returned non-2xx status code: {code} X: y"));
         assert_eq!(status(403), ErrorClass::Denied);
         assert_eq!(status(404), ErrorClass::BadInput);
         assert_eq!(status(400), ErrorClass::BadConfig);
         assert_eq!(status(503), ErrorClass::Retryable);
-        let token = "Error performing token request: Server returned non-2xx status code: 400";
-        assert_eq!(class(token), ErrorClass::Denied);
         let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
         let local = object_store::Error::Generic { store: "Local", source: Box::new(denied) };
-        assert_eq!(Secrets::default().error("/x", &local).class(), ErrorClass::Denied);
+        assert_eq!(error(&local).class(), ErrorClass::Denied);
+        let refused = AzureError::TokenRefused {
+            resource: "r".to_owned(),
+            place: "p".to_owned(),
+            code: Some("AADSTS7000222".to_owned()),
+            reason: "expired".to_owned(),
+        };
+        let refused = Box::new(refused);
+        let refused = error(&object_store::Error::Generic { store: "Azure", source: refused });
+        assert_eq!(refused.class(), ErrorClass::Denied);
+        assert!(refused.hint().is_some_and(|hint| hint.contains("expired")), "{refused:?}");
     }
 
     #[test]
-    fn secrets_and_signatures_are_scrubbed() {
-        let secrets = Secrets::new(["topsecretkey".to_owned(), "true".to_owned()]);
-        let text = "GET https://a/b?se=1&sig=abc%3D&x=1 with topsecretkey\n is true";
-        let scrubbed = secrets.scrub(text);
-        assert_eq!(scrubbed, "GET https://a/b?se=1&sig=<redacted>&x=1 with <redacted> is true");
-        assert!(!format!("{secrets:?}").contains("topsecret"));
-        assert_eq!(secrets.scrub(&"ä".repeat(500)).chars().count(), REASON_LENGTH_MAX + 1);
+    fn blob_storage_is_quoted_by_code_and_message() {
+        let text = "Server returned non-2xx status code: 403 Forbidden: <?xml?><Error>\
+            <Code>AuthorizationPermissionMismatch</Code><Message>This request is not \
+            authorized.\nRequestId:1\nTime:2</Message></Error>";
+        let error = from_store("az://c/p", &generic(text), &Secrets::default());
+        assert_eq!(
+            error.to_string(),
+            "not allowed to read az://c/p: AuthorizationPermissionMismatch: This request is not \
+             authorized."
+        );
+        assert!(error.hint().is_some_and(|hint| hint.contains("Storage Blob Data Reader")));
     }
 }

@@ -88,6 +88,7 @@ async fn fetch_manifest(store: &Store, manifest: BlobEntry) -> Result<ManifestBo
     if size_bytes == 0 {
         return Ok(ManifestBody { full_path, body: Vec::new() });
     }
+    let _permit = store.limits().request().await;
     // A bounded range, in case it has grown since it was listed.
     let body =
         store.objects().get_range(&object_path(store, &full_path)?, 0..size_bytes).await.map_err(

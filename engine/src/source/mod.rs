@@ -10,13 +10,19 @@
 
 mod emulator;
 pub mod error;
+pub mod limits;
 pub mod listing;
+pub mod options;
 pub mod read;
+pub mod sas;
 pub mod store;
 pub mod url;
 
 pub use error::SourceError;
+pub use limits::Limits;
 pub use listing::{fetch_manifests, list};
+pub use options::{StorageAccess, StoreOptions};
 pub use read::{BlobReader, ReadOptions};
-pub use store::{Store, StoreOptions};
+pub use sas::SasToken;
+pub use store::Store;
 pub use url::SourceUrl;

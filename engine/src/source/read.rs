@@ -6,17 +6,24 @@
 //! a reader that saw the end has seen the listed version and nothing else.
 //! Never decompresses and never buffers more than its ranges in flight.
 //!
+//! Ranges are read by tasks of their own, so that they come in while whoever
+//! takes them is busy with an earlier one. A range that breaks off goes on where
+//! it broke; it is given up when so many attempts in a row bring nothing.
+//!
 //! Local files are read the same way: a few large reads on Tokio's blocking
 //! threads instead of object_store's stream of 8 KiB pieces.
 
 use std::ops::Range;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt};
 use object_store::path::Path;
-use object_store::{GetOptions, ObjectStore};
+use object_store::{GetOptions, GetResultPayload, ObjectStore};
 use tokio::sync::mpsc::Sender;
+use tokio::task::JoinHandle;
 
 use super::error::SourceError;
 use super::listing::{head, object_path};
@@ -31,12 +38,18 @@ pub const RANGE_SIZE_BYTES: u64 = 8 << 20;
 /// first of them is worked on.
 pub const RANGES_IN_FLIGHT: usize = 4;
 
-/// Times a range is asked for again after a passing fault. object_store has
-/// retried each request by then.
+/// Times in a row that a range is asked for again after a passing fault that
+/// brought none of it. object_store has retried each request by then.
 pub const RANGE_RETRIES_MAX: u32 = 3;
 
 /// Pause before the first such retry; it doubles with each.
 pub const RANGE_RETRY_DELAY_MS: u64 = 500;
+
+/// Longest time in which not a byte comes in; then the connection is given up.
+pub const STALL_SECONDS_MAX: u64 = 30;
+
+/// Longest time until a request is answered, object_store's own retries included.
+const ANSWER_SECONDS_MAX: u64 = 120;
 
 /// How to read.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +62,8 @@ pub struct ReadOptions {
     pub range_retries_max: u32,
     /// Pause before the first retry.
     pub retry_delay_ms: u64,
+    /// Longest time in which nothing comes in.
+    pub stall_ms_max: u64,
 }
 
 impl Default for ReadOptions {
@@ -58,6 +73,7 @@ impl Default for ReadOptions {
             ranges_in_flight: RANGES_IN_FLIGHT,
             range_retries_max: RANGE_RETRIES_MAX,
             retry_delay_ms: RANGE_RETRY_DELAY_MS,
+            stall_ms_max: STALL_SECONDS_MAX * 1_000,
         }
     }
 }
@@ -88,13 +104,12 @@ impl BlobReader {
         let chunks = futures::stream::iter(ranges)
             .map(move |range| {
                 let reader = reader.clone();
-                async move { reader.range(range).await }
+                async move { OwnTask(tokio::spawn(async move { reader.read(range).await })).await }
             })
             .buffered(in_flight);
         // An empty chunk stands for "verified" and is dropped below.
-        let verified = futures::stream::once(async move {
-            verifier.verify_unchanged().await.map(|()| Bytes::new())
-        });
+        let verified =
+            futures::stream::once(async move { verifier.verify().await.map(|()| Bytes::new()) });
         let mut failed = false;
         chunks
             .chain(verified)
@@ -139,40 +154,91 @@ impl BlobReader {
         })
     }
 
-    async fn range(&self, range: Range<u64>) -> Result<Bytes, SourceError> {
+    /// The bytes of a range of the listed version. Errors when the blob is another
+    /// one by now, or cannot be read; a later change is for [`Self::verify`] to find.
+    pub async fn read(&self, range: Range<u64>) -> Result<Bytes, SourceError> {
+        // Ranges are bounded by whoever asks: RANGE_SIZE_BYTES in a stream.
+        let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+        let mut bytes = BytesMut::with_capacity(length);
         let mut retries = 0;
         loop {
-            match self.try_range(range.clone()).await {
-                Err(error)
-                    if error.class() == ErrorClass::Retryable
-                        && retries < self.options.range_retries_max =>
-                {
+            let had = bytes.len();
+            match self.read_on(&range, &mut bytes).await {
+                Err(error) if error.class() == ErrorClass::Retryable => {
+                    if bytes.len() > had {
+                        retries = 0;
+                    }
+                    if retries == self.options.range_retries_max {
+                        return Err(error);
+                    }
                     // At most RANGE_RETRIES_MAX doublings by default; the cap
                     // keeps any setting from overflowing.
                     let delay_ms = self.options.retry_delay_ms << retries.min(10);
                     tokio::time::sleep(Duration::from_millis(delay_ms)).await;
                     retries += 1;
                 }
-                result => return result,
+                Err(error) => return Err(error),
+                Ok(()) if bytes.len() == length => return Ok(bytes.freeze()),
+                Ok(()) => return Err(self.truncated(range.start + bytes.len() as u64)),
             }
         }
     }
 
-    async fn try_range(&self, range: Range<u64>) -> Result<Bytes, SourceError> {
+    /// Asks for what is still missing of a range and appends what comes.
+    async fn read_on(&self, range: &Range<u64>, bytes: &mut BytesMut) -> Result<(), SourceError> {
+        let missing = range.start + bytes.len() as u64..range.end;
         let if_match = self.blob.etag.as_deref().map(|etag| self.store.etag_to_match(etag));
         let options =
-            GetOptions { range: Some(range.clone().into()), if_match, ..GetOptions::default() };
-        let bytes = match self.store.objects().get_opts(&self.path, options).await {
-            Ok(found) => {
-                self.check_size(found.meta.size)?;
-                found.bytes().await
-            }
-            Err(error) => Err(error),
+            GetOptions { range: Some(missing.clone().into()), if_match, ..GetOptions::default() };
+        let limits = self.store.limits();
+        let _permit = limits.request().await;
+        let answer = self.store.objects().get_opts(&self.path, options);
+        let found = match within(ANSWER_SECONDS_MAX * 1_000, answer).await {
+            Some(Ok(found)) => found,
+            Some(Err(error)) => return Err(self.diagnose(&error).await),
+            None => return Err(self.stalled(ANSWER_SECONDS_MAX * 1_000)),
         };
-        match bytes {
-            Ok(bytes) if bytes.len() as u64 == range.end - range.start => Ok(bytes),
-            Ok(bytes) => Err(self.truncated(range.start + bytes.len() as u64)),
-            Err(error) => Err(self.diagnose(&error).await),
+        self.check_size(found.meta.size)?;
+        if matches!(found.payload, GetResultPayload::File(..)) {
+            return match found.bytes().await {
+                Ok(piece) => self.append(bytes, &piece, range),
+                Err(error) => Err(self.diagnose(&error).await),
+            };
+        }
+        let mut pieces = found.into_stream();
+        loop {
+            match within(self.options.stall_ms_max, pieces.next()).await {
+                Some(Some(Ok(piece))) => {
+                    self.append(bytes, &piece, range)?;
+                    limits.received(piece.len()).await;
+                }
+                Some(Some(Err(error))) => return Err(self.diagnose(&error).await),
+                Some(None) => return Ok(()),
+                None => return Err(self.stalled(self.options.stall_ms_max)),
+            }
+        }
+    }
+
+    fn append(
+        &self,
+        bytes: &mut BytesMut,
+        piece: &[u8],
+        range: &Range<u64>,
+    ) -> Result<(), SourceError> {
+        if (bytes.len() + piece.len()) as u64 > range.end - range.start {
+            return Err(SourceError::Refused {
+                place: self.blob.full_path.clone(),
+                reason: "it sends more than the range asked for".to_owned(),
+            });
+        }
+        bytes.extend_from_slice(piece);
+        Ok(())
+    }
+
+    fn stalled(&self, after_ms: u64) -> SourceError {
+        SourceError::Passing {
+            place: self.blob.full_path.clone(),
+            reason: format!("nothing came in for {} s", after_ms.div_ceil(1_000)),
         }
     }
 
@@ -186,7 +252,7 @@ impl BlobReader {
             SourceError::NotFound { .. } => SourceError::BlobVanished { blob },
             // A range beyond the end of a blob that shrank is refused in as
             // many ways as there are stores; a look at the blob tells.
-            SourceError::Refused { place, reason } => match self.verify_unchanged().await {
+            SourceError::Refused { place, reason } => match self.verify().await {
                 Err(told) => told,
                 Ok(()) => SourceError::Refused { place, reason },
             },
@@ -214,7 +280,7 @@ impl BlobReader {
 
     /// Looks at the blob once more: same ETag, or where the store has none,
     /// same size and modification time.
-    async fn verify_unchanged(&self) -> Result<(), SourceError> {
+    pub async fn verify(&self) -> Result<(), SourceError> {
         let blob = || self.blob.full_path.clone();
         let Some(now) = head(&self.store, &self.path).await? else {
             return Err(SourceError::BlobVanished { blob: blob() });
@@ -225,6 +291,32 @@ impl BlobReader {
             None => now.last_modified.timestamp_millis() == self.blob.last_modified_ms,
         };
         if unchanged { Ok(()) } else { Err(SourceError::BlobChanged { blob: blob() }) }
+    }
+}
+
+/// `None` when a future takes longer than so many milliseconds.
+async fn within<T>(ms_max: u64, future: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(Duration::from_millis(ms_max), future).await.ok()
+}
+
+/// A task that ends with whoever waits for it.
+struct OwnTask<T>(JoinHandle<T>);
+
+impl<T> Future for OwnTask<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        Pin::new(&mut self.0).poll(context).map(|ended| match ended {
+            Ok(value) => value,
+            // Nobody else holds the handle: the task was not aborted, it panicked.
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        })
+    }
+}
+
+impl<T> Drop for OwnTask<T> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -1,23 +1,27 @@
 //! Builds the object store an export URL leads to.
 //!
 //! In: a [`SourceUrl`] and [`StoreOptions`]. Out: a [`Store`]. The only place
-//! that builds one for sources. Never reads the environment itself: the caller
+//! that builds one, for sources and lakes. Never reads the environment itself: the caller
 //! hands the variables in. No request is made before the first listing.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{BackoffConfig, ObjectStore, RetryConfig};
+use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 
 use super::emulator::EmulatorStore;
-use super::error::{Secrets, SourceError};
-use super::url::{AzureAccount, AzureCloud, SourcePlace, SourceUrl};
+use super::error::{SourceError, from_store};
+use super::limits::Limits;
+use super::options::{StorageAccess, StoreOptions};
+use super::url::{AzureAccount, SourcePlace, SourceUrl};
+use crate::azure::secret::Secrets;
+use crate::azure::{AzureCloud, AzureError, TokenSource};
 
 /// Retries of one request by object_store, on top of which [`super::read`]
 /// retries a range.
@@ -29,96 +33,19 @@ pub const REQUEST_RETRY_TIMEOUT_SECONDS: u64 = 60;
 /// Longest pause between two retries of a request.
 pub const REQUEST_RETRY_PAUSE_SECONDS_MAX: u64 = 8;
 
+/// Longest time one request may take. A body that stands still is given up much
+/// sooner (see [`super::read`]); this bounds the rest.
+pub const REQUEST_TIMEOUT_SECONDS: u64 = 600;
+
+/// Longest time until a connection stands.
+pub const CONNECT_TIMEOUT_SECONDS: u64 = 10;
+
 /// Account of the emulator, the same everywhere.
 const EMULATOR_ACCOUNT: &str = "devstoreaccount1";
 
 /// Key of the emulator's account: published by Microsoft, guards nothing.
 const EMULATOR_KEY: &str =
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
-
-/// Options by the names of object_store's Azure configuration, e.g.
-/// `azure_storage_account_key`. Prints names only.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct StoreOptions {
-    /// By canonical name, so that a later spelling replaces an earlier one.
-    values: BTreeMap<String, String>,
-}
-
-impl StoreOptions {
-    /// Takes from environment variables those that object_store reads:
-    /// `AZURE_…` ones it knows, and `IDENTITY_ENDPOINT`. Others are ignored.
-    pub fn from_environment(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        let mut options = Self::default();
-        for (name, value) in variables {
-            let name = name.to_ascii_lowercase();
-            if name.starts_with("azure_") || name == "identity_endpoint" {
-                // Many AZURE_… variables belong to other tools.
-                let _ = options.insert(&name, value);
-            }
-        }
-        options
-    }
-
-    /// Sets an option by any of its names, in any letter case. Errors when no
-    /// option has that name.
-    pub fn insert(&mut self, key: &str, value: impl Into<String>) -> Result<(), SourceError> {
-        let known = AzureConfigKey::from_str(&key.to_ascii_lowercase())
-            .map_err(|_| SourceError::UnknownOption { key: key.to_owned() })?;
-        self.values.insert(known.as_ref().to_owned(), value.into());
-        Ok(())
-    }
-
-    /// Puts `other` over these options; its values win.
-    #[must_use]
-    pub fn overlaid(mut self, other: Self) -> Self {
-        self.values.extend(other.values);
-        self
-    }
-
-    /// Names and values in clear, for another builder of stores. Values are
-    /// secrets: never print them.
-    pub fn reveal(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.values.iter().map(|(key, value)| (key.as_str(), value.as_str()))
-    }
-
-    fn get(&self, key: AzureConfigKey) -> Option<&str> {
-        self.values.get(key.as_ref()).map(String::as_str)
-    }
-
-    fn uses_emulator(&self) -> bool {
-        let value = self.get(AzureConfigKey::UseEmulator).unwrap_or_default();
-        matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "on" | "yes" | "y")
-    }
-
-    fn has_credential(&self) -> bool {
-        [
-            AzureConfigKey::AccessKey,
-            AzureConfigKey::SasKey,
-            AzureConfigKey::Token,
-            AzureConfigKey::ClientSecret,
-        ]
-        .into_iter()
-        .any(|key| self.get(key).is_some())
-    }
-
-    fn secrets(&self) -> Secrets {
-        let secret = [
-            AzureConfigKey::AccessKey,
-            AzureConfigKey::SasKey,
-            AzureConfigKey::Token,
-            AzureConfigKey::ClientSecret,
-            AzureConfigKey::FabricSessionToken,
-        ];
-        Secrets::new(secret.into_iter().filter_map(|key| self.get(key).map(str::to_owned)))
-    }
-}
-
-impl fmt::Debug for StoreOptions {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let redacted = self.values.keys().map(|key| (key, "<redacted>"));
-        formatter.debug_map().entries(redacted).finish()
-    }
-}
 
 /// Where a store's blobs are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +67,7 @@ pub struct Store {
     place: String,
     kind: StoreKind,
     secrets: Secrets,
+    limits: Limits,
 }
 
 impl Store {
@@ -150,22 +78,32 @@ impl Store {
         let (objects, kind): (Arc<dyn ObjectStore>, _) = match &url.place {
             SourcePlace::Local => (Arc::new(LocalFileSystem::new()), StoreKind::Local),
             SourcePlace::Azure { account, container } => {
-                let objects = azure(account.as_ref(), container, options).map_err(|error| {
-                    SourceError::BadOptions {
-                        place: place.clone(),
-                        reason: secrets.scrub(&error.to_string()),
-                    }
-                })?;
+                let objects = azure(account.as_ref(), container, options);
+                let objects = objects.map_err(|error| error.about(&place, &secrets))?;
                 (objects, StoreKind::Azure)
             }
         };
-        Ok(Self { objects, prefix: url.path.clone(), place, kind, secrets })
+        let limits = Limits::default();
+        Ok(Self { objects, prefix: url.path.clone(), place, kind, secrets, limits })
     }
 
     /// A store that is already there, e.g. one in memory.
     pub fn from_parts(objects: Arc<dyn ObjectStore>, prefix: Path) -> Self {
         let place = format!("{objects}/{prefix}");
-        Self { objects, prefix, place, kind: StoreKind::Given, secrets: Secrets::default() }
+        let (secrets, limits) = Default::default();
+        Self { objects, prefix, place, kind: StoreKind::Given, secrets, limits }
+    }
+
+    /// The same store, kept within limits. Stores that share limits share what
+    /// they allow.
+    #[must_use]
+    pub fn within(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// What keeps this store from taking the whole network.
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// The store itself; its paths are relative to the container.
@@ -202,7 +140,7 @@ impl Store {
 
     /// Our error for one of object_store's, about a path or the whole.
     pub(super) fn error(&self, place: &str, error: &object_store::Error) -> SourceError {
-        self.secrets.error(place, error)
+        from_store(place, error, &self.secrets)
     }
 
     pub(super) fn with_prefix(&self, prefix: Path) -> Self {
@@ -222,22 +160,65 @@ pub(super) fn plain_etag(etag: &str) -> &str {
     etag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(etag)
 }
 
+/// Why a store cannot be built.
+enum Unbuildable {
+    Store(object_store::Error),
+    Access(AzureError),
+}
+
+impl Unbuildable {
+    fn about(self, place: &str, secrets: &Secrets) -> SourceError {
+        let place = place.to_owned();
+        match self {
+            Self::Store(error) => {
+                SourceError::BadOptions { place, reason: secrets.scrub(&error.to_string()) }
+            }
+            Self::Access(source) => SourceError::Token { place, source },
+        }
+    }
+}
+
+impl From<object_store::Error> for Unbuildable {
+    fn from(error: object_store::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<AzureError> for Unbuildable {
+    fn from(error: AzureError) -> Self {
+        Self::Access(error)
+    }
+}
+
 fn azure(
     account: Option<&AzureAccount>,
     container: &str,
     options: &StoreOptions,
-) -> Result<Arc<dyn ObjectStore>, object_store::Error> {
-    let mut builder = MicrosoftAzureBuilder::new().with_retry(retry_config());
+) -> Result<Arc<dyn ObjectStore>, Unbuildable> {
+    let client_options = ClientOptions::new()
+        .with_timeout(Duration::from_secs(REQUEST_TIMEOUT_SECONDS))
+        .with_connect_timeout(Duration::from_secs(CONNECT_TIMEOUT_SECONDS))
+        .with_user_agent(HeaderValue::from_static(crate::USER_AGENT));
+    let mut builder =
+        MicrosoftAzureBuilder::new().with_retry(retry_config()).with_client_options(client_options);
     for (key, value) in options.reveal() {
-        builder = builder.with_config(AzureConfigKey::from_str(key)?, value);
+        // Options of our own are none of its.
+        if let Ok(key) = AzureConfigKey::from_str(key) {
+            builder = builder.with_config(key, value);
+        }
     }
     builder = builder.with_container_name(container);
+    let cloud = account.map_or(AzureCloud::Public, |account| account.cloud);
     if let Some(account) = account {
         builder = in_cloud(builder.with_account(&account.name), account, options);
     }
+    if let StorageAccess::Token(credential) = options.access()? {
+        let tokens = TokenSource::new(credential, options.authority_host(cloud))?;
+        builder = builder.with_credentials(Arc::new(tokens));
+    }
     match options.get(AzureConfigKey::Endpoint) {
         Some(endpoint) if options.uses_emulator() => {
-            let emulated = emulator_at(builder, endpoint, account, options);
+            let emulated = emulator_at(builder, endpoint, account, options)?;
             Ok(Arc::new(EmulatorStore(Arc::new(emulated.build()?))))
         }
         _ => Ok(Arc::new(builder.build()?)),
@@ -268,9 +249,6 @@ fn in_cloud(
         let endpoint = format!("https://{}.blob.{}", account.name, account.cloud.suffix());
         builder = builder.with_endpoint(endpoint);
     }
-    if options.get(AzureConfigKey::AuthorityHost).is_none() {
-        builder = builder.with_authority_host(account.cloud.authority_host());
-    }
     builder
 }
 
@@ -280,7 +258,7 @@ fn emulator_at(
     endpoint: &str,
     account: Option<&AzureAccount>,
     options: &StoreOptions,
-) -> MicrosoftAzureBuilder {
+) -> Result<MicrosoftAzureBuilder, AzureError> {
     let account = account
         .map(|account| account.name.as_str())
         .or(options.get(AzureConfigKey::AccountName))
@@ -295,13 +273,16 @@ fn emulator_at(
         .with_account(account)
         .with_endpoint(endpoint)
         .with_allow_http(true);
-    if options.has_credential() { builder } else { builder.with_access_key(EMULATOR_KEY) }
+    let has_key = options.get(AzureConfigKey::AccessKey).is_some();
+    Ok(match options.access()? {
+        StorageAccess::AccountKey if !has_key => builder.with_access_key(EMULATOR_KEY),
+        _ => builder,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{ErrorClass, Fault};
 
     fn options(pairs: &[(&str, &str)]) -> StoreOptions {
         let mut options = StoreOptions::default();
@@ -313,22 +294,6 @@ mod tests {
 
     fn open(url: &str, pairs: &[(&str, &str)]) -> Result<Store, SourceError> {
         Store::open(&SourceUrl::parse(url).unwrap(), &options(pairs))
-    }
-
-    #[test]
-    fn options_know_their_names_and_hide_their_values() {
-        let mut set = options(&[("AZURE_STORAGE_ACCOUNT_KEY", "c2VjcmV0")]);
-        set.insert("account_key", "b3RoZXI=").unwrap();
-        assert_eq!(set.reveal().collect::<Vec<_>>(), [("azure_storage_account_key", "b3RoZXI=")]);
-        let printed = format!("{set:?}");
-        assert!(printed.contains("azure_storage_account_key") && !printed.contains("b3Ro"));
-        let error = set.insert("azure_storage_acount_key", "x").unwrap_err();
-        assert_eq!(error.class(), ErrorClass::BadConfig);
-
-        let pairs = [("AZURE_CONFIG_DIR", "/x"), ("PATH", "/bin"), ("AZURE_TENANT_ID", "t")];
-        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let set = StoreOptions::from_environment(pairs);
-        assert_eq!(set.reveal().collect::<Vec<_>>(), [("azure_storage_tenant_id", "t")]);
     }
 
     #[test]

@@ -11,39 +11,7 @@ use std::str::FromStr;
 use object_store::path::Path;
 
 use super::error::SourceError;
-
-/// Azure's clouds, told apart by the ends of their host names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AzureCloud {
-    /// `core.windows.net`
-    Public,
-    /// `core.chinacloudapi.cn`
-    China,
-    /// `core.usgovcloudapi.net`
-    UsGovernment,
-}
-
-impl AzureCloud {
-    const ALL: [Self; 3] = [Self::Public, Self::China, Self::UsGovernment];
-
-    /// End of the storage hosts.
-    pub const fn suffix(self) -> &'static str {
-        match self {
-            Self::Public => "core.windows.net",
-            Self::China => "core.chinacloudapi.cn",
-            Self::UsGovernment => "core.usgovcloudapi.net",
-        }
-    }
-
-    /// Where tokens are asked for.
-    pub const fn authority_host(self) -> &'static str {
-        match self {
-            Self::Public => "https://login.microsoftonline.com",
-            Self::China => "https://login.partner.microsoftonline.cn",
-            Self::UsGovernment => "https://login.microsoftonline.us",
-        }
-    }
-}
+use crate::azure::AzureCloud;
 
 /// A storage account and its cloud.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -22,6 +22,7 @@ const SMALL: ReadOptions = ReadOptions {
     ranges_in_flight: 3,
     range_retries_max: 2,
     retry_delay_ms: 0,
+    stall_ms_max: 60_000,
 };
 
 fn run<T>(future: impl Future<Output = T>) -> T {

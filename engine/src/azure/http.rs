@@ -1,0 +1,263 @@
+//! Small requests to Azure's services, with retries.
+//!
+//! In: a [`Request`]. Out: an [`Answer`], whatever its status. Passing faults
+//! (429, 408, 500, 502, 503, 504, no connection, dropped connections) are asked
+//! again with growing pauses, or after as long as the service says. Plain HTTP
+//! goes to this machine and the metadata service only. Bodies are bounded.
+//! Never follows what an answer means.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::{HeaderMap, Method};
+use object_store::ClientOptions;
+use object_store::client::{
+    HttpClient, HttpConnector, HttpErrorKind, HttpRequest, HttpRequestBody, ReqwestConnector,
+};
+use url::Url;
+
+use super::error::AzureError;
+use super::secret::{Secret, Secrets};
+
+/// Largest answer read.
+pub const ANSWER_SIZE_BYTES_MAX: usize = 16 << 20;
+
+/// Longest pause a service may ask for.
+pub const RETRY_AFTER_SECONDS_MAX: u64 = 120;
+
+/// How requests are sent.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpOptions {
+    /// Times a request is sent again.
+    pub retries_max: u32,
+    /// Pause before the first retry; it doubles with each.
+    pub retry_delay_ms: u64,
+    /// Longest time until a connection stands.
+    pub connect_timeout_ms: u64,
+    /// Longest time until an answer is complete.
+    pub timeout_ms: u64,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self { retries_max: 5, retry_delay_ms: 500, connect_timeout_ms: 10_000, timeout_ms: 60_000 }
+    }
+}
+
+/// Whether a request may be sent again when nobody knows if it arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// Sent twice it does what it does once.
+    Harmless,
+    /// Only when it certainly did nothing: no connection, or refused by throttling.
+    OnlyIfRefused,
+}
+
+/// What is sent.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Method.
+    pub method: Method,
+    /// URL; its query is never printed.
+    pub url: Url,
+    /// Headers; marked sensitive where their values are secrets.
+    pub headers: HeaderMap,
+    /// Body and its type.
+    pub body: Option<(&'static str, Secret)>,
+    /// Whether it may be sent again.
+    pub repeat: Repeat,
+}
+
+impl Request {
+    /// A request without headers and body, safe to repeat.
+    pub fn new(method: Method, url: Url) -> Self {
+        Self { method, url, headers: HeaderMap::new(), body: None, repeat: Repeat::Harmless }
+    }
+
+    /// With `Authorization: Bearer …`. Errors when the token is no header value.
+    pub fn bearer(mut self, token: &Secret) -> Result<Self, AzureError> {
+        let value = HeaderValue::from_str(&format!("Bearer {}", token.reveal()));
+        let mut value = value.map_err(|_| AzureError::BadAnswer {
+            place: "the token service".to_owned(),
+            reason: "its token cannot be put into a header".to_owned(),
+        })?;
+        value.set_sensitive(true);
+        self.headers.insert(http::header::AUTHORIZATION, value);
+        Ok(self)
+    }
+
+    /// With a header.
+    pub fn header(mut self, name: &'static str, value: HeaderValue) -> Self {
+        self.headers.insert(HeaderName::from_static(name), value);
+        self
+    }
+
+    /// With a body.
+    pub fn body(mut self, content_type: &'static str, body: impl Into<String>) -> Self {
+        self.body = Some((content_type, Secret::new(body)));
+        self
+    }
+
+    /// The URL as it may be printed.
+    pub fn place(&self) -> String {
+        let mut plain = self.url.clone();
+        plain.set_query(None);
+        plain.to_string()
+    }
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Whole body.
+    pub body: Bytes,
+}
+
+/// Sends requests.
+#[derive(Clone, Debug)]
+pub struct HttpService {
+    client: HttpClient,
+    options: HttpOptions,
+}
+
+/// Address of the metadata service, which knows no TLS.
+const METADATA_HOST: &str = "169.254.169.254";
+
+impl HttpService {
+    /// A client; connects to nothing yet.
+    pub fn new(options: HttpOptions) -> Result<Self, AzureError> {
+        let client_options = ClientOptions::new()
+            // What may go unencrypted is settled per request below.
+            .with_allow_http(true)
+            .with_connect_timeout(Duration::from_millis(options.connect_timeout_ms))
+            .with_timeout(Duration::from_millis(options.timeout_ms))
+            .with_user_agent(HeaderValue::from_static(crate::USER_AGENT));
+        let client = ReqwestConnector::default().connect(&client_options).map_err(|error| {
+            AzureError::BadCredential {
+                what: format!("no HTTP client: {}", Secrets::default().scrub(&error.to_string())),
+                hint: "check the proxy and certificate settings of the environment".to_owned(),
+            }
+        })?;
+        Ok(Self { client, options })
+    }
+
+    /// Sends a request until it is answered for good. An answer is whatever has a
+    /// status that will not pass, or the last one after all retries. Errors when
+    /// there is none.
+    pub async fn send(&self, request: &Request, secrets: &Secrets) -> Result<Answer, AzureError> {
+        check_encrypted(request)?;
+        let mut retries = 0;
+        loop {
+            let outcome = self.send_once(request, secrets).await;
+            let again = match &outcome {
+                Ok(answer) => match answer.status {
+                    429 => true,
+                    408 | 500 | 502 | 503 | 504 => request.repeat == Repeat::Harmless,
+                    _ => false,
+                },
+                Err(Lost { certain, .. }) => *certain || request.repeat == Repeat::Harmless,
+            };
+            if !again || retries == self.options.retries_max {
+                return outcome.map_err(|lost| lost.error);
+            }
+            tokio::time::sleep(self.pause(retries, outcome.as_ref().ok())).await;
+            retries += 1;
+        }
+    }
+
+    fn pause(&self, retries: u32, answer: Option<&Answer>) -> Duration {
+        let asked = answer.and_then(|answer| {
+            let text = answer.headers.get(RETRY_AFTER)?.to_str().ok()?;
+            text.trim().parse::<u64>().ok()
+        });
+        match asked {
+            Some(seconds) => Duration::from_secs(seconds.min(RETRY_AFTER_SECONDS_MAX)),
+            // The cap keeps any setting from overflowing.
+            None => Duration::from_millis(self.options.retry_delay_ms << retries.min(10)),
+        }
+    }
+
+    async fn send_once(&self, request: &Request, secrets: &Secrets) -> Result<Answer, Lost> {
+        let place = request.place();
+        let bug = |reason: String| Lost {
+            certain: false,
+            error: AzureError::BadAnswer { place: request.place(), reason },
+        };
+        let mut sent = http::Request::builder().method(&request.method).uri(request.url.as_str());
+        if let Some(headers) = sent.headers_mut() {
+            headers.clone_from(&request.headers);
+            if let Some((content_type, _)) = &request.body {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+            }
+        }
+        let body = request.body.as_ref().map_or(HttpRequestBody::empty(), |(_, body)| {
+            HttpRequestBody::from(body.reveal().to_owned())
+        });
+        let sent: HttpRequest = sent.body(body).map_err(|error| bug(error.to_string()))?;
+        let lost = |error: object_store::client::HttpError| {
+            let reason = secrets.scrub(&with_sources(&error));
+            match error.kind() {
+                HttpErrorKind::Connect => Lost {
+                    certain: true,
+                    error: AzureError::Unreachable { place: place.clone(), reason },
+                },
+                _ => Lost {
+                    certain: false,
+                    error: AzureError::Passing { place: place.clone(), reason },
+                },
+            }
+        };
+        let (parts, body) = self.client.execute(sent).await.map_err(lost)?.into_parts();
+        let mut pieces = body.bytes_stream();
+        let mut body = Vec::new();
+        while let Some(piece) = pieces.next().await {
+            let piece = piece.map_err(lost)?;
+            if body.len() + piece.len() > ANSWER_SIZE_BYTES_MAX {
+                return Err(bug(format!("more than {ANSWER_SIZE_BYTES_MAX} bytes")));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body: body.into() })
+    }
+}
+
+/// No answer, and whether the request certainly did nothing.
+struct Lost {
+    certain: bool,
+    error: AzureError,
+}
+
+/// Secrets go out encrypted, except to this machine and the metadata service.
+fn check_encrypted(request: &Request) -> Result<(), AzureError> {
+    let local = match request.url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback() || ip.to_string() == METADATA_HOST,
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    if request.url.scheme() == "https" || local {
+        return Ok(());
+    }
+    Err(AzureError::BadCredential {
+        what: format!("{} is not encrypted", request.place()),
+        hint: "write https://; plain http is for this machine only".to_owned(),
+    })
+}
+
+/// The error and those beneath it, leaving out what a text above contains.
+pub(crate) fn with_sources(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    for source in crate::error::chain(error).skip(1) {
+        let source = source.to_string();
+        if !text.contains(&source) {
+            text = format!("{text}: {source}");
+        }
+    }
+    text
+}
