@@ -3,17 +3,22 @@
 //! Input: arguments. Output: [`Arguments`]. What they mean together with the
 //! environment and the config file is settled in `settings`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use costlake_engine::model::DatasetType;
 use costlake_engine::model::date::parse_date;
 use costlake_engine::model::period::{BillingMonth, InvalidMonth};
 use costlake_engine::model::scope::{Scope, ScopeType, SourceName};
+use costlake_engine::source::{SourceError, SourceUrl};
 
 const EXAMPLES: &str = "\
 Examples:
   costlake demo
+  costlake source add contoso         say where a bill's exports are
+  costlake ingest                     load every source
   costlake ingest --source contoso --actual ./exports/actual --amortized ./exports/amortized
   costlake sql -c \"select * from savings order by savings desc limit 10\"
   costlake sql                        SQL shell on ./lake
@@ -79,6 +84,7 @@ impl LogFormat {
 pub enum Command {
     Demo(DemoArguments),
     Generate(GenerateArguments),
+    Source(SourceArguments),
     Ingest(IngestArguments),
     Sql(SqlArguments),
     Lake(LakeArguments),
@@ -133,41 +139,23 @@ pub struct GenerateArguments {
 /// commit. A run that is in the lake already is skipped. A month with
 /// unreadable rows keeps its old content unless --max-rejected allows them.
 #[derive(Debug, Args)]
-#[command(
-    group = clap::ArgGroup::new("exports").required(true).multiple(true).args([
-        "actual", "amortized", "price_sheet", "reservation_details", "reservation_transactions",
-        "reservation_recommendations",
-    ]),
-    after_help = "Examples:
+#[command(after_help = "Examples:
+  costlake ingest                     every source of costlake.toml
+  costlake ingest contoso fabrikam --month 2026-07..2026-09
   costlake ingest --source contoso --actual ./exports/actual --amortized ./exports/amortized
-  costlake ingest --source contoso --month 2026-07..2026-09 \\
-    --actual https://contoso.blob.core.windows.net/exports/daily/actual
   AZURE_STORAGE_USE_EMULATOR=true costlake ingest --source test --amortized az://exports/amortized
 
-Credentials come from the AZURE_STORAGE_… and AZURE_… environment variables."
-)]
+Without a configured source, credentials come from the AZURE_STORAGE_… and AZURE_…
+environment variables.")]
 pub struct IngestArguments {
-    /// Export of actual cost: the folder that holds the month folders
-    #[arg(long, value_name = "URL")]
-    pub actual: Option<String>,
-    /// Export of amortized cost, likewise
-    #[arg(long, value_name = "URL")]
-    pub amortized: Option<String>,
-    /// Export of the price sheet, likewise
-    #[arg(long, value_name = "URL")]
-    pub price_sheet: Option<String>,
-    /// Export of reservation details, likewise
-    #[arg(long, value_name = "URL")]
-    pub reservation_details: Option<String>,
-    /// Export of reservation transactions, likewise
-    #[arg(long, value_name = "URL")]
-    pub reservation_transactions: Option<String>,
-    /// Export of reservation recommendations, likewise
-    #[arg(long, value_name = "URL")]
-    pub reservation_recommendations: Option<String>,
+    /// Configured sources to load [default: all]
+    #[arg(value_name = "SOURCE", conflicts_with_all = ["source", "scope"])]
+    pub sources: Vec<String>,
+    #[command(flatten)]
+    pub exports: ExportArguments,
     /// Name of the bill connect these exports belong to
     #[arg(long, value_name = "NAME")]
-    pub source: SourceName,
+    pub source: Option<SourceName>,
     /// Scope of the exports, as a type or an Azure path [default: as the manifest says]
     #[arg(long, value_name = "SCOPE")]
     pub scope: Option<Scope>,
@@ -180,6 +168,176 @@ pub struct IngestArguments {
     /// Rows that may be unreadable before a month is refused
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub max_rejected: u64,
+    /// Most bytes per second that downloads take: 100MB, 12MiB [default: no limit]
+    #[arg(long, value_name = "BYTES")]
+    pub max_bandwidth: Option<String>,
+    /// Most requests to storage at a time [default: no limit]
+    #[arg(long, value_name = "N")]
+    pub max_requests: Option<NonZeroUsize>,
+}
+
+const EXPORTS: &str = "Exports: URL of the folder that holds the month folders, of";
+
+/// Export URLs, by dataset.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ExportArguments {
+    /// Actual cost
+    #[arg(long, value_name = "URL", help_heading = EXPORTS)]
+    pub actual: Option<String>,
+    /// Amortized cost
+    #[arg(long, value_name = "URL", help_heading = EXPORTS)]
+    pub amortized: Option<String>,
+    /// The price sheet
+    #[arg(long, value_name = "URL", help_heading = EXPORTS)]
+    pub price_sheet: Option<String>,
+    /// Reservation details
+    #[arg(long, value_name = "URL", help_heading = EXPORTS)]
+    pub reservation_details: Option<String>,
+    /// Reservation transactions
+    #[arg(long, value_name = "URL", help_heading = EXPORTS)]
+    pub reservation_transactions: Option<String>,
+    /// Reservation recommendations
+    #[arg(long, value_name = "URL", help_heading = EXPORTS)]
+    pub reservation_recommendations: Option<String>,
+}
+
+impl ExportArguments {
+    /// Those given, in the order they are loaded.
+    pub fn urls(&self) -> Result<Vec<(DatasetType, SourceUrl)>, SourceError> {
+        let url = |dataset| match dataset {
+            DatasetType::ActualCost => self.actual.as_ref(),
+            DatasetType::AmortizedCost => self.amortized.as_ref(),
+            DatasetType::PriceSheet => self.price_sheet.as_ref(),
+            DatasetType::ReservationDetails => self.reservation_details.as_ref(),
+            DatasetType::ReservationTransactions => self.reservation_transactions.as_ref(),
+            DatasetType::ReservationRecommendations => self.reservation_recommendations.as_ref(),
+        };
+        let given =
+            DatasetType::ALL.into_iter().filter_map(|dataset| Some((dataset, url(dataset)?)));
+        given.map(|(dataset, url)| Ok((dataset, SourceUrl::parse(url)?))).collect()
+    }
+}
+
+/// Say where a bill's exports are, and as who they are read
+///
+/// A source is one bill connect: its scope, its exports, its credential. It is kept in
+/// costlake.toml, which never holds a secret: an environment variable or a file does.
+#[derive(Debug, Args)]
+pub struct SourceArguments {
+    #[command(subcommand)]
+    pub command: SourceCommand,
+}
+
+/// What `costlake source` does.
+#[derive(Debug, Subcommand)]
+pub enum SourceCommand {
+    /// Add a source; asks for what is not given, on a terminal
+    #[command(after_help = "Examples:
+  costlake source add contoso                          answers questions, on a terminal
+  costlake source add contoso --bill-connect contoso.json
+  costlake source add contoso --scope /providers/Microsoft.Billing/billingAccounts/… \\
+    --actual https://contoso.blob.core.windows.net/exports/daily/contoso-actual \\
+    --amortized https://contoso.blob.core.windows.net/exports/daily/contoso-amortized \\
+    --tenant-id … --client-id … --client-secret-env CONTOSO_CLIENT_SECRET")]
+    Add(Box<SourceAddArguments>),
+    /// Show the sources
+    List,
+    /// Prove sources step by step: credential, access, exports, months, scope
+    Check {
+        /// Sources to check [default: all]
+        #[arg(value_name = "SOURCE")]
+        names: Vec<String>,
+    },
+    /// Take a source out of costlake.toml; the lake keeps what it holds
+    Remove {
+        /// The source
+        #[arg(value_name = "SOURCE")]
+        name: String,
+    },
+}
+
+/// A source, as typed.
+#[derive(Clone, Debug, Args)]
+#[command(
+    group = clap::ArgGroup::new("client_proof").args([
+        "client_secret_env", "client_secret_file", "certificate",
+    ]),
+    group = clap::ArgGroup::new("other_credential").args([
+        "sas_token_env", "sas_token_file", "account_key_env", "account_key_file",
+        "managed_identity", "azure_cli",
+    ]),
+)]
+pub struct SourceAddArguments {
+    /// Name of the source: letters, digits, - _ .
+    #[arg(value_name = "NAME")]
+    pub name: SourceName,
+    /// JSON body of a bill connect as Flexera's azure-csp API takes it; // comments allowed
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["scope", "actual", "amortized", "tenant_id", "client_id", "storage_tenant_id", "other_credential"])]
+    pub bill_connect: Option<PathBuf>,
+    /// Scope of the exports: its Azure path, or its type
+    #[arg(long, value_name = "SCOPE")]
+    pub scope: Option<Scope>,
+    /// First month that is loaded [default: the first one found]
+    #[arg(long, value_name = "YYYY-MM")]
+    pub first_month: Option<BillingMonth>,
+    /// `ingest --refresh` may ask Azure for a run out of schedule
+    #[arg(long)]
+    pub refresh: bool,
+    /// Take the place of a source of that name
+    #[arg(long)]
+    pub replace: bool,
+    #[command(flatten)]
+    pub exports: ExportArguments,
+    #[command(flatten)]
+    pub credential: CredentialArguments,
+}
+
+/// As who a source is read, as typed.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Credential [default: as the AZURE_… environment variables say]")]
+pub struct CredentialArguments {
+    /// Tenant of the app
+    #[arg(long, value_name = "GUID", requires = "client_id", conflicts_with = "other_credential")]
+    pub tenant_id: Option<String>,
+    /// The app
+    #[arg(long, value_name = "GUID", requires = "tenant_id", conflicts_with = "other_credential")]
+    pub client_id: Option<String>,
+    /// Environment variable that has the app's secret
+    #[arg(long, value_name = "NAME")]
+    pub client_secret_env: Option<String>,
+    /// File that has the app's secret
+    #[arg(long, value_name = "FILE")]
+    pub client_secret_file: Option<PathBuf>,
+    /// PEM file of the app's certificate and key
+    #[arg(long, value_name = "FILE")]
+    pub certificate: Option<PathBuf>,
+    /// Sign the app in by workload identity federation
+    #[arg(long, requires = "client_id", conflicts_with = "client_proof")]
+    pub workload_identity: bool,
+    /// File of the federated token [default: $AZURE_FEDERATED_TOKEN_FILE]
+    #[arg(long, value_name = "FILE", requires = "workload_identity")]
+    pub token_file: Option<PathBuf>,
+    /// Tenant of the storage account, where it is another one
+    #[arg(long, value_name = "GUID", requires = "client_id")]
+    pub storage_tenant_id: Option<String>,
+    /// Environment variable that has a SAS token
+    #[arg(long, value_name = "NAME")]
+    pub sas_token_env: Option<String>,
+    /// File that has a SAS token
+    #[arg(long, value_name = "FILE")]
+    pub sas_token_file: Option<PathBuf>,
+    /// Environment variable that has the account's key
+    #[arg(long, value_name = "NAME")]
+    pub account_key_env: Option<String>,
+    /// File that has the account's key
+    #[arg(long, value_name = "FILE")]
+    pub account_key_file: Option<PathBuf>,
+    /// Identity of this machine on Azure; a client id where it has several
+    #[arg(long, value_name = "CLIENT_ID", num_args = 0..=1)]
+    pub managed_identity: Option<Option<String>>,
+    /// Whoever is signed in with the Azure CLI
+    #[arg(long)]
+    pub azure_cli: bool,
 }
 
 /// Ask the lake in SQL: one text, a file, a pipe, or a shell
@@ -338,14 +496,15 @@ mod tests {
     }
 
     #[test]
-    fn one_export_is_enough_and_none_is_not() {
+    fn configured_sources_and_typed_exports_do_not_mix() {
         let parse = |more: &[&str]| {
-            Arguments::try_parse_from(
-                ["costlake", "ingest", "--source", "a"].iter().chain(more).copied(),
-            )
+            Arguments::try_parse_from(["costlake", "ingest"].iter().chain(more).copied())
         };
-        assert!(parse(&["--amortized", "x"]).is_ok());
-        assert!(parse(&[]).is_err());
+        for good in [&["--source", "a", "--amortized", "x"][..], &["contoso", "fabrikam"], &[]] {
+            assert!(parse(good).is_ok(), "{good:?}");
+        }
+        assert!(parse(&["contoso", "--source", "a"]).is_err());
+        assert!(parse(&["contoso", "--scope", "subscription"]).is_err());
     }
 
     #[test]

@@ -10,7 +10,9 @@
 //! | `COSTLAKE_THREADS` | worker threads; default: one per core |
 //! | `COSTLAKE_HISTORY` | file of the SQL shell's history; empty: none |
 //! | `AZURE_STORAGE_…`, `AZURE_…` | what object_store reads: account, key, SAS, client id, secret, tenant, emulator, … |
-//! | `MSI_ENDPOINT` | endpoint of the managed identity |
+//! | `AZURE_CLIENT_CERTIFICATE_PATH` | PEM file of a service principal's certificate and key |
+//! | `IDENTITY_ENDPOINT`, `IDENTITY_HEADER`, `MSI_ENDPOINT` | the managed identity's |
+//! | what a source's credential names | its secret |
 //! | `NO_COLOR` | no colors, when not empty |
 //! | `XDG_STATE_HOME`, `HOME` | where the shell's history goes by default |
 //!
@@ -21,10 +23,13 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use object_store::azure::AzureConfigKey;
+use costlake_engine::source::StoreOptions;
 
-/// Prefix of the variables object_store reads for Azure.
+/// Prefix of the variables that are storage options.
 const AZURE_PREFIX: &str = "AZURE_";
+
+/// Storage options without that prefix.
+const OF_MANAGED_IDENTITY: [&str; 3] = ["IDENTITY_ENDPOINT", "IDENTITY_HEADER", "MSI_ENDPOINT"];
 
 /// The environment, as far as costlake reads it. Secrets are in
 /// `storage_options`, so there is no `Debug`.
@@ -52,6 +57,8 @@ pub struct Environment {
     pub state_directory: Option<PathBuf>,
     /// Azure's variables: lower-cased names, as `AzureConfigKey` reads them.
     pub storage_options: HashMap<String, String>,
+    /// Every other variable: one of them may be a secret that a source names.
+    pub others: HashMap<String, String>,
 }
 
 impl Environment {
@@ -83,9 +90,11 @@ impl Environment {
                 "XDG_STATE_HOME" if !value.is_empty() => state_home = Some(PathBuf::from(value)),
                 "HOME" if !value.is_empty() => environment.home = Some(PathBuf::from(value)),
                 _ => {
-                    if let (Some(key), Some(text)) = (storage_key(name), text) {
-                        environment.storage_options.insert(key, text);
+                    let Some(text) = text else { continue };
+                    if let Some(key) = storage_key(name) {
+                        environment.storage_options.insert(key, text.clone());
                     }
+                    environment.others.insert(name.to_owned(), text);
                 }
             }
         }
@@ -93,16 +102,18 @@ impl Environment {
         environment.state_directory = state_home.or(home_state);
         environment
     }
+
+    /// The secret in a variable that a source names.
+    pub fn secret(&self, name: &str) -> Option<String> {
+        self.others.get(name).cloned()
+    }
 }
 
-/// The storage option an environment variable sets, if object_store knows it.
+/// The storage option an environment variable sets, if it is one.
 fn storage_key(name: &str) -> Option<String> {
-    // object_store reads this one outside of its list of keys.
-    if name == "MSI_ENDPOINT" {
-        return Some("azure_msi_endpoint".to_owned());
-    }
-    let key = name.strip_prefix(AZURE_PREFIX).map(|_| name.to_ascii_lowercase())?;
-    key.parse::<AzureConfigKey>().is_ok().then_some(key)
+    let key = name.to_ascii_lowercase();
+    let is_ours = name.starts_with(AZURE_PREFIX) || OF_MANAGED_IDENTITY.contains(&name);
+    (is_ours && StoreOptions::is_known(&key)).then_some(key)
 }
 
 #[cfg(test)]
@@ -131,12 +142,13 @@ mod tests {
             keys,
             [
                 "azure_client_secret",
-                "azure_msi_endpoint",
                 "azure_storage_account_name",
-                "azure_storage_use_emulator"
+                "azure_storage_use_emulator",
+                "msi_endpoint"
             ]
         );
-        assert!(keys.iter().all(|key| key.parse::<AzureConfigKey>().is_ok()));
+        assert!(keys.iter().all(|key| StoreOptions::is_known(key)));
+        assert_eq!(environment.secret("AZURE_CLIENT_SECRET").as_deref(), Some("s"));
     }
 
     #[test]

@@ -5,7 +5,9 @@
 
 use std::path::PathBuf;
 
+use costlake_engine::connect::BillConnectError;
 use costlake_engine::error::{ErrorClass, Fault};
+use costlake_engine::model::SourceName;
 use costlake_engine::query::QueryError;
 
 use crate::settings::SettingsError;
@@ -111,6 +113,30 @@ pub enum Failure {
         /// Of the worst month.
         class: ErrorClass,
     },
+    /// A bill connect breaks its rules.
+    #[error("{}: {error}", path.display())]
+    BillConnect {
+        /// The file.
+        path: PathBuf,
+        /// Every rule it breaks.
+        error: BillConnectError,
+    },
+    /// Nothing of one source of several can be looked at.
+    #[error("{source_name}: {failure}")]
+    Source {
+        /// The source.
+        source_name: SourceName,
+        /// Why.
+        failure: Box<Failure>,
+    },
+    /// Sources do not work as configured.
+    #[error("{findings} step{} failed", if *findings == 1 { "" } else { "s" })]
+    Sources {
+        /// Steps that failed.
+        findings: usize,
+        /// Of the worst.
+        class: ErrorClass,
+    },
     /// Checks of the lake found something.
     #[error("the checks have {findings} findings")]
     Checks {
@@ -153,7 +179,11 @@ impl Failure {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::Usage { .. } | Self::Settings(_) | Self::Read { .. } => ErrorClass::BadConfig,
-            Self::Month { class, .. } | Self::Months { class, .. } => *class,
+            Self::Month { class, .. }
+            | Self::Months { class, .. }
+            | Self::Sources { class, .. } => *class,
+            Self::BillConnect { error, .. } => error.class(),
+            Self::Source { failure, .. } => failure.class(),
             Self::Checks { .. } => ErrorClass::BadInput,
             Self::Write { .. } | Self::Stream(_) | Self::Runtime { .. } => ErrorClass::Denied,
             Self::Statement { source, .. } => source.class(),
@@ -176,6 +206,7 @@ impl Failure {
             },
             Self::Engine(fault) => fault.location().map(|location| location.to_string()),
             Self::Month { place, .. } => place.clone(),
+            Self::Source { failure, .. } => failure.place(),
             _ => None,
         }
     }
@@ -194,6 +225,8 @@ impl Failure {
             Self::Settings(error) => error.hint(),
             Self::Statement { source, .. } => source.hint(),
             Self::Engine(fault) => fault.hint(),
+            Self::BillConnect { error, .. } => error.hint(),
+            Self::Source { failure, .. } => failure.hint(),
             Self::ShellCommand { hint, .. } | Self::Month { hint, .. } => hint.clone(),
             Self::Format { format, .. } => Some(format!(
                 "choose another --format than {format}, or cast the column to varchar"

@@ -1,8 +1,8 @@
 //! What was meant: flag, then environment, then `costlake.toml`, then default.
 //!
 //! Input: typed arguments, the environment, the config file. Output: one
-//! [`Settings`]. Secrets come from the environment only; the file has no key
-//! for them.
+//! [`Settings`]. Secrets come from the environment or files of their own; this
+//! file has no key for them.
 //!
 //! ```toml
 //! lake = "az://lake/prod"      # relative paths count from this file's folder
@@ -22,9 +22,18 @@
 //! name = "markup"
 //! effective_month = "2026-07"
 //! rules = [{ percent = 5, when = { equals = { provider = "Azure" } } }]
+//!
+//! [sources.contoso]            # a bill connect; see `sources`
+//! actual = "https://…"
+//!
+//! [lake_credential]            # as who the lake is opened, where not as the
+//! kind = "managed_identity"    # environment says; the kinds of a source's
 //! ```
 
-use std::collections::HashMap;
+pub mod edit;
+pub mod sources;
+
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use costlake_engine::commit::Lake;
@@ -37,6 +46,7 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::output::Mode;
 use crate::suggest::nearest;
+use sources::{CredentialSettings, FileSource, SourceSettings};
 
 /// Where the lake is unless somebody says otherwise.
 const LAKE_DEFAULT: &str = "./lake";
@@ -52,8 +62,14 @@ const THREADS_MAX: usize = 1024;
 pub struct Settings {
     /// URL or folder of the lake.
     pub lake: String,
-    /// Options for object stores, secrets among them: no `Debug` here.
-    pub storage_options: HashMap<String, String>,
+    /// As who the lake is opened.
+    pub lake_credential: CredentialSettings,
+    /// The bill connects, by name.
+    pub sources: Vec<SourceSettings>,
+    /// The config file, whether it is there or not.
+    pub config: PathBuf,
+    /// What secrets are looked up in: no `Debug` here.
+    pub environment: Environment,
     /// Most memory queries may take.
     pub memory_limit_bytes: Option<usize>,
     /// Worker threads.
@@ -150,6 +166,10 @@ struct FileSettings {
     #[serde(default)]
     billing: FileBillingSettings,
     #[serde(default)]
+    sources: BTreeMap<String, FileSource>,
+    #[serde(default)]
+    lake_credential: CredentialSettings,
+    #[serde(default)]
     adjustments: Vec<toml::Spanned<Adjustment>>,
 }
 
@@ -184,15 +204,16 @@ impl Settings {
     ) -> Result<Self, SettingsError> {
         check_log_format(environment)?;
         let (path, config) = read_config(global, environment)?;
-        Self::combine(global, environment, config, path.parent().unwrap_or(Path::new("")))
+        Self::combine(global, environment, config, path)
     }
 
     fn combine(
         global: &GlobalArguments,
         environment: &Environment,
         Config { file, adjustments }: Config,
-        folder: &Path,
+        path: PathBuf,
     ) -> Result<Self, SettingsError> {
+        let folder = path.parent().unwrap_or(Path::new(""));
         let lake = global
             .lake
             .clone()
@@ -211,19 +232,52 @@ impl Settings {
         };
         Ok(Self {
             lake,
-            storage_options: environment.storage_options.clone(),
+            lake_credential: file.lake_credential,
+            sources: sources::sources(file.sources, folder)?,
+            environment: environment.clone(),
             memory_limit_bytes,
             threads,
             shell: shell_settings(environment, file.shell, folder)?,
             no_color: environment.no_color,
             as_of: global.as_of.map(|day| day.0),
             adjustments,
+            config: path,
         })
     }
 
-    /// The lake these settings name.
+    /// The lake these settings name, there or not.
     pub fn open_lake(&self) -> Result<Lake, Failure> {
-        Lake::at(&self.lake, self.storage_options.clone()).map_err(Failure::engine)
+        Lake::at(&self.lake, self.lake_options()?).map_err(Failure::engine)
+    }
+
+    /// The lake these settings name, which must be there.
+    pub async fn open_existing_lake(&self) -> Result<Lake, Failure> {
+        Lake::open_existing(&self.lake, self.lake_options()?).await.map_err(Failure::engine)
+    }
+
+    fn lake_options(&self) -> Result<HashMap<String, String>, Failure> {
+        let options = self.lake_credential.storage_options(&self.environment, self.folder())?;
+        Ok(options.reveal().map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
+    }
+
+    /// The folder that relative paths of the config file count from.
+    pub fn folder(&self) -> &Path {
+        self.config.parent().unwrap_or(Path::new(""))
+    }
+
+    /// A source by name. Errors name those there are.
+    pub fn source(&self, name: &str) -> Result<&SourceSettings, Failure> {
+        self.sources.iter().find(|source| source.name.as_str() == name).ok_or_else(|| {
+            let names = || self.sources.iter().map(|source| source.name.as_str());
+            Failure::Usage {
+                what: format!("no source {name:?} is configured"),
+                hint: match nearest(name, names()) {
+                    Some(near) => format!("did you mean {near:?}?"),
+                    None if self.sources.is_empty() => "costlake source add".to_owned(),
+                    None => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
+                },
+            }
+        })
     }
 
     /// How a SQL session runs.
@@ -376,7 +430,7 @@ fn unknown_key_hint(what: &str) -> Option<String> {
 }
 
 /// Bytes from `8GiB`, `512MB`, `1.5g`, `1048576`.
-fn byte_size(name: &str, text: &str) -> Result<usize, SettingsError> {
+pub fn byte_size(name: &str, text: &str) -> Result<usize, SettingsError> {
     let refused = || SettingsError::Value {
         name: name.to_owned(),
         what: format!("{text:?} is no size"),
@@ -423,7 +477,7 @@ mod tests {
         let global = GlobalArguments { lake: flag.map(str::to_owned), ..Default::default() };
         let environment = Environment { lake: variable.map(str::to_owned), ..Default::default() };
         let path = Path::new("/etc/costlake.toml");
-        Settings::combine(&global, &environment, parse_config(path, file)?, Path::new("/etc"))
+        Settings::combine(&global, &environment, parse_config(path, file)?, path.to_owned())
     }
 
     #[test]
@@ -489,6 +543,52 @@ mod tests {
     }
 
     #[test]
+    fn sources_are_read_and_refused_by_their_key() {
+        let good = "[sources.contoso]\nscope = '/subscriptions/s'\nactual = 'exports/actual'\n\
+            first_month = '2026-01'\n\n[sources.contoso.credential]\n\
+            kind = 'service_principal'\ntenant_id = 't'\nclient_id = 'c'\n\
+            client_secret = { env = 'SECRET_NAME' }\nstorage_tenant_id = 's'\n";
+        let settings = settle(None, None, good).unwrap();
+        let source = settings.source("contoso").unwrap();
+        assert_eq!(source.exports[0].1.to_string(), "/etc/exports/actual");
+        let missing = source.credential.storage_options(&settings.environment, settings.folder());
+        assert!(missing.err().unwrap().to_string().contains("SECRET_NAME"));
+        let variables = [("SECRET_NAME", "hush"), ("AZURE_STORAGE_SAS_TOKEN", "sig=other")];
+        let environment =
+            Environment::from_variables(variables.map(|(name, value)| (name.into(), value.into())));
+        let folder = settings.folder();
+        let options = source.credential.storage_options(&environment, folder).unwrap();
+        let pairs: Vec<_> = options.reveal().collect();
+        assert_eq!(
+            pairs,
+            [
+                ("azure_storage_client_id", "c"),
+                ("azure_storage_client_secret", "hush"),
+                ("azure_storage_tenant_id", "s"),
+            ]
+        );
+        let management = source.credential.management(&environment, folder).unwrap().unwrap();
+        assert!(format!("{management:?}").contains("tenant_id: \"t\""), "{management:?}");
+        assert!(settings.source("contso").err().unwrap().hint().unwrap().contains("contoso"));
+        for (bad, what) in [
+            (good.replace("'/subscriptions/s'", "'everything'"), "is not a scope"),
+            (good.replace("2026-01", "January"), "is not a month"),
+            (good.replace("exports/actual", "s3://x/y"), "is not an export URL"),
+            (good.replace("{ env = 'SECRET_NAME' }", "'hush-hush'"), "a secret is not written"),
+            (good.replace("env = 'S", "evn = 'S"), "a secret is not written"),
+            (good.replace("client_secret", "client_secrt"), "unknown field `client_secrt`"),
+            (good.replace("'service_principal'", "'service'"), "unknown variant `service`"),
+            (good.replace("client_secret = { env = 'SECRET_NAME' }\n", ""), "has one of"),
+            (good.replace("contoso", "\"con toso\""), "is not a source name"),
+            (good.replace("actual = 'exports/actual'\n", ""), "names no export"),
+        ] {
+            let error = settle(None, None, &bad).err().unwrap();
+            assert!(error.to_string().contains(what), "{error}");
+            assert!(!error.to_string().contains("hush"), "{error}");
+        }
+    }
+
+    #[test]
     fn sizes_read_in_both_systems() {
         for (text, bytes) in
             [("8GiB", 8 << 30), ("512 MB", 512_000_000), ("1048576", 1 << 20), ("2g", 2 << 30)]
@@ -509,12 +609,16 @@ mod tests {
         };
         let file = parse_config(Path::new("f"), "threads = 9\nmemory_limit = '1g'").unwrap();
         let settings =
-            Settings::combine(&GlobalArguments::default(), &environment, file, Path::new(""))
+            Settings::combine(&GlobalArguments::default(), &environment, file, PathBuf::new())
                 .unwrap();
         assert_eq!((settings.threads, settings.memory_limit_bytes), (Some(3), Some(1024)));
         let zero = Environment { threads: Some("0".to_owned()), ..Default::default() };
-        let refused =
-            Settings::combine(&GlobalArguments::default(), &zero, Config::default(), Path::new(""));
+        let refused = Settings::combine(
+            &GlobalArguments::default(),
+            &zero,
+            Config::default(),
+            PathBuf::new(),
+        );
         assert!(refused.is_err());
     }
 
@@ -528,7 +632,8 @@ mod tests {
                 ..Default::default()
             };
             let file = parse_config(Path::new("f"), file).unwrap();
-            Settings::combine(&GlobalArguments::default(), &environment, file, Path::new("/etc"))
+            let path = PathBuf::from("/etc/costlake.toml");
+            Settings::combine(&GlobalArguments::default(), &environment, file, path)
                 .unwrap()
                 .shell
                 .history

@@ -19,6 +19,21 @@ pub enum ErrorClass {
     Bug,
 }
 
+impl ErrorClass {
+    /// The worst of several: what is broken or out of reach goes before what is
+    /// wrong with the data, and that before what somebody else was quicker at.
+    pub fn worst(classes: impl IntoIterator<Item = Self>) -> Option<Self> {
+        classes.into_iter().max_by_key(|class| match class {
+            Self::Bug => 5,
+            Self::Denied => 4,
+            Self::Retryable => 3,
+            Self::BadInput => 2,
+            Self::Conflict => 1,
+            Self::BadConfig => 0,
+        })
+    }
+}
+
 /// Where it went wrong, as far as known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Location {

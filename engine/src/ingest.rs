@@ -27,11 +27,11 @@ use crate::commit::ledger::{
 use crate::commit::replace::{MonthReplacement, loaded_version, replace_month};
 use crate::commit::{CommitError, Lake, LakeTable};
 use crate::discover::{
-    ChooseOptions, DiscoverError, ExportRun, MonthChoice, MonthOutcome, RunNote, candidates,
-    choose, load_key, load_version, shows_runs,
+    ChooseOptions, DiscoverError, ExportRun, Listing, ManifestBody, MonthChoice, MonthOutcome,
+    RunNote, candidates, choose, load_key, load_version, shows_runs,
 };
 use crate::model::{BillingMonth, DatasetType, Scope, SourceName};
-use crate::source::{SourceUrl, Store, StoreOptions, fetch_manifests, list};
+use crate::source::{Limits, SourceError, SourceUrl, Store, StoreOptions, fetch_manifests, list};
 use crate::write::{Partition, WriteOptions, discard};
 use load::{LoadFailure, LoadInput, LoadOutput, load};
 
@@ -56,6 +56,9 @@ pub struct IngestRequest {
     pub exports: Vec<(DatasetType, SourceUrl)>,
     /// Only these months; else every month found.
     pub months: Option<BTreeSet<BillingMonth>>,
+    /// Without `months`: earlier ones are left alone, and from it on every month is
+    /// expected.
+    pub first_month: Option<BillingMonth>,
     /// Whether to load what is loaded already.
     pub reload: Reload,
     /// A month with more rejected rows than this is not replaced.
@@ -73,7 +76,13 @@ pub struct IngestOptions {
     pub write: WriteOptions,
     /// Object store options of the export URLs, named as `object_store` does.
     pub store: StoreOptions,
+    /// What downloads may take of the network.
+    pub limits: Limits,
 }
+
+/// Times a listing is made again because a run went away under it: an export that
+/// overwrites deletes its last run when the next is there.
+const LISTINGS_AGAIN_MAX: u32 = 2;
 
 /// Ingests every month of the request. Months are independent: one that is
 /// refused does not keep the others from being loaded.
@@ -102,7 +111,7 @@ pub async fn ingest(
         for choice in plan.months {
             let conductor = Conductor { lake, request, options, observer: Arc::clone(&observer) };
             let number = report.months.len() as RunNumber;
-            let month = conductor.month(plan.dataset, &plan.store, choice, number).await;
+            let month = conductor.newest(&plan.export, &plan.store, choice, number).await;
             report.months.push(month);
         }
     }
@@ -111,7 +120,7 @@ pub async fn ingest(
 
 /// One export, listed and chosen from.
 struct Plan {
-    dataset: DatasetType,
+    export: (DatasetType, SourceUrl),
     store: Store,
     months: Vec<MonthChoice>,
     unplaced: Vec<RunNote>,
@@ -123,12 +132,11 @@ async fn plan(
     request: &IngestRequest,
     options: &IngestOptions,
 ) -> Result<Plan, IngestError> {
-    let store = Store::open(url, &options.store)?;
-    let listing = list(&store).await?;
-    let manifests = fetch_manifests(&store, &listing, request.months.as_ref()).await?;
+    let store = Store::open(url, &options.store)?.within(options.limits.clone());
+    let (listing, manifests) = look(&store, request).await?;
     let choose_options = ChooseOptions {
         months: request.months.clone(),
-        first_month: None,
+        first_month: request.first_month,
         today: Some(days_of(request.now_us)),
     };
     let chosen = choose(candidates(&listing, &manifests), dataset, &choose_options);
@@ -142,7 +150,29 @@ async fn plan(
         }
         (Err(source), _) => return Err(IngestError::Choose { url: url.to_string(), source }),
     };
-    Ok(Plan { dataset, store, months, unplaced })
+    Ok(Plan { export: (dataset, url.clone()), store, months, unplaced })
+}
+
+/// Listing and manifests of one moment. A manifest that goes away in between shows
+/// that the export is just being replaced: then both are looked at again.
+async fn look(
+    store: &Store,
+    request: &IngestRequest,
+) -> Result<(Listing, Vec<ManifestBody>), SourceError> {
+    let mut again = 0;
+    loop {
+        let listing = list(store).await?;
+        match fetch_manifests(store, &listing, request.months.as_ref()).await {
+            Ok(manifests) => return Ok((listing, manifests)),
+            Err(error) if is_replaced(&error) && again < LISTINGS_AGAIN_MAX => again += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Whether a blob is not what was listed any more.
+fn is_replaced(error: &SourceError) -> bool {
+    matches!(error, SourceError::BlobVanished { .. } | SourceError::BlobChanged { .. })
 }
 
 /// Days since 1970-01-01 of an instant.
@@ -160,6 +190,41 @@ struct Conductor<'a> {
 }
 
 impl Conductor<'_> {
+    /// A month by its newest run. A run that is replaced while it is read is given up
+    /// whole, and the one in its place is read instead: a daily export that overwrites
+    /// would else refuse a load that happens to run beside it.
+    async fn newest(
+        &self,
+        (dataset, url): &(DatasetType, SourceUrl),
+        store: &Store,
+        choice: MonthChoice,
+        number: RunNumber,
+    ) -> MonthReport {
+        let month = choice.month;
+        let mut report = self.month(*dataset, store, choice, number).await;
+        for _ in 0..LISTINGS_AGAIN_MAX {
+            let replaced = match &report.outcome {
+                Outcome::Failed(fault) => {
+                    matches!(&**fault, IngestError::Source(error) if is_replaced(error))
+                }
+                _ => false,
+            };
+            if !replaced {
+                break;
+            }
+            let request =
+                IngestRequest { months: Some(BTreeSet::from([month])), ..self.request.clone() };
+            // What the listing cannot tell any more, the first report does.
+            let Ok(plan) = plan(*dataset, url, &request, self.options).await else { break };
+            let Some(choice) = plan.months.into_iter().next() else { break };
+            let text =
+                format!("{} {month}: replaced while it was read; read anew", dataset.table_name());
+            self.observer.note(&text);
+            report = self.month(*dataset, store, choice, number).await;
+        }
+        report
+    }
+
     async fn month(
         &self,
         dataset: DatasetType,

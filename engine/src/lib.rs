@@ -30,6 +30,9 @@ pub mod commit;
 pub mod ingest;
 
 #[cfg(feature = "lake")]
+pub mod inspect;
+
+#[cfg(feature = "lake")]
 pub mod views;
 
 #[cfg(feature = "lake")]

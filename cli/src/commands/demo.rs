@@ -101,10 +101,14 @@ pub async fn run(
     generate(&exports, &options, &|_| {}).map_err(Failure::engine)?;
 
     messages.note(&format!("Loading it into the lake {}", lake.display()));
-    let mut report = ingest::load(&earlier_request(&exports)?, &settings, messages).await?;
-    report.extend(ingest::load(&request(&exports)?, &settings, messages).await?);
-    ingest::write_summary(&report, &settings)?;
-    ingest::conclude(&report)?;
+    let access = ingest::Access::default;
+    let request = request(&exports)?;
+    let earlier = earlier_request(&request);
+    let mut report = ingest::load(&earlier, access(), &settings, messages).await?;
+    report.extend(ingest::load(&request, access(), &settings, messages).await?);
+    let reports = [ingest::SourceReport { source: request.source, report, failure: None }];
+    ingest::write_summary(&reports, &settings)?;
+    ingest::conclude(&reports)?;
 
     let lake = settings.open_lake()?;
     let options =
@@ -138,6 +142,7 @@ fn request(exports: &Path) -> Result<IngestRequest, Failure> {
         scope: None,
         exports: DatasetType::ALL.into_iter().map(export).collect::<Result<_, Failure>>()?,
         months: Some(months().collect()),
+        first_month: None,
         reload: Reload::IfChanged,
         rejected_rows_max: 0,
         now_us: i64::from(days_from_civil(TODAY)) * DAY_US,
@@ -145,11 +150,11 @@ fn request(exports: &Path) -> Result<IngestRequest, Failure> {
 }
 
 /// The month before has purchases of reservations, and no cost.
-fn earlier_request(exports: &Path) -> Result<IngestRequest, Failure> {
-    let mut request = request(exports)?;
+fn earlier_request(request: &IngestRequest) -> IngestRequest {
+    let mut request = request.clone();
     request.exports.retain(|(dataset, _)| *dataset == DatasetType::ReservationTransactions);
     request.months = months().next().map(|first| BTreeSet::from([first.previous()]));
-    Ok(request)
+    request
 }
 
 fn print_next_steps(lake: &str) {

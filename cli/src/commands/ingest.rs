@@ -1,6 +1,6 @@
 //! `costlake ingest`: cost exports into the lake.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,10 +10,12 @@ use costlake_engine::error::{ErrorClass, Fault as _};
 use costlake_engine::ingest::{
     IngestOptions, IngestReport, IngestRequest, MonthReport, Outcome, Reload, ingest,
 };
+use costlake_engine::inspect::span;
 use costlake_engine::model::ControlTotals;
-use costlake_engine::model::DatasetType;
 use costlake_engine::model::money::format_decimal;
-use costlake_engine::source::{SourceUrl, StoreOptions};
+use costlake_engine::model::{Scope, SourceName};
+use costlake_engine::source::sas::SasState;
+use costlake_engine::source::{Limits, StoreOptions};
 
 use crate::args::IngestArguments;
 use crate::failure::Failure;
@@ -21,7 +23,8 @@ use crate::messages::Messages;
 use crate::output::target::Target;
 use crate::output::{Layout, Mode, write_whole};
 use crate::progress::IngestProgress;
-use crate::settings::Settings;
+use crate::settings::sources::{CredentialSettings, SourceSettings};
+use crate::settings::{Settings, byte_size};
 
 /// Ingests and tells month by month what happened.
 pub async fn run(
@@ -29,53 +32,170 @@ pub async fn run(
     settings: &Settings,
     messages: &Messages,
 ) -> Result<(), Failure> {
-    let request = request(arguments)?;
-    let report = load(&request, settings, messages).await?;
-    if !messages.is_quiet() {
-        write_summary(&report, settings)?;
-    }
-    tell_faults(&report, messages);
-    conclude(&report)
-}
-
-fn request(arguments: &IngestArguments) -> Result<IngestRequest, Failure> {
-    let urls = [
-        (DatasetType::ActualCost, &arguments.actual),
-        (DatasetType::AmortizedCost, &arguments.amortized),
-        (DatasetType::PriceSheet, &arguments.price_sheet),
-        (DatasetType::ReservationDetails, &arguments.reservation_details),
-        (DatasetType::ReservationTransactions, &arguments.reservation_transactions),
-        (DatasetType::ReservationRecommendations, &arguments.reservation_recommendations),
-    ];
-    let mut exports = Vec::new();
-    for (dataset, url) in urls {
-        if let Some(url) = url {
-            exports.push((dataset, SourceUrl::parse(url).map_err(Failure::engine)?));
+    let jobs = jobs(arguments, settings)?;
+    let limits = limits(arguments)?;
+    let is_one_of_several = jobs.len() > 1;
+    let mut reports = Vec::new();
+    for job in jobs {
+        let report = match job.storage_options(settings, messages) {
+            Ok(store) => {
+                let access = Access { store, limits: limits.clone() };
+                load(&job.request, access, settings, messages).await
+            }
+            Err(failure) => Err(failure),
+        };
+        let source = job.request.source;
+        match report {
+            Ok(report) => reports.push(SourceReport { source, report, failure: None }),
+            // Nothing of this source can be read; that must not keep the others.
+            Err(failure) if is_one_of_several => {
+                let class = failure.class();
+                messages.failure(&Failure::Source {
+                    source_name: source.clone(),
+                    failure: failure.into(),
+                });
+                let report = IngestReport::default();
+                reports.push(SourceReport { source, report, failure: Some(class) });
+            }
+            Err(failure) => return Err(failure),
         }
     }
+    if !messages.is_quiet() {
+        write_summary(&reports, settings)?;
+    }
+    for of_source in &reports {
+        tell_faults(&of_source.report, messages);
+    }
+    conclude(&reports)
+}
+
+/// What became of one source.
+pub struct SourceReport {
+    /// Its name.
+    pub source: SourceName,
+    /// Month by month.
+    pub report: IngestReport,
+    /// Why nothing of it could be looked at.
+    pub failure: Option<ErrorClass>,
+}
+
+/// One source to load.
+struct Job {
+    request: IngestRequest,
+    credential: CredentialSettings,
+}
+
+impl Job {
+    /// As who it is read; says so when that ends soon.
+    fn storage_options(
+        &self,
+        settings: &Settings,
+        messages: &Messages,
+    ) -> Result<StoreOptions, Failure> {
+        let options = self.credential.storage_options(&settings.environment, settings.folder())?;
+        if let Some(SasState::Ending(left_ms)) =
+            options.sas().map(|sas| sas.state(self.request.now_us / 1_000))
+        {
+            messages.warning(&format!(
+                "the SAS token of {} expires in {}; make a new one",
+                self.request.source,
+                span(left_ms)
+            ));
+        }
+        Ok(options)
+    }
+}
+
+/// The sources of the config file, or the exports typed.
+fn jobs(arguments: &IngestArguments, settings: &Settings) -> Result<Vec<Job>, Failure> {
+    let exports = arguments.exports.urls().map_err(Failure::engine)?;
     let months = (!arguments.month.is_empty())
         .then(|| arguments.month.iter().flat_map(|months| months.0.iter().copied()).collect());
-    Ok(IngestRequest {
-        source: arguments.source.clone(),
-        scope: arguments.scope.clone(),
+    let job = |source: &SourceName, scope: Option<Scope>, exports, first_month| IngestRequest {
+        source: source.clone(),
+        scope,
         exports,
-        months,
+        months: months.clone(),
+        first_month,
         reload: if arguments.force { Reload::Always } else { Reload::IfChanged },
         rejected_rows_max: arguments.max_rejected,
         now_us: now_us(),
-    })
+    };
+    if !exports.is_empty() {
+        let Some(source) = &arguments.source else {
+            return Err(Failure::Usage {
+                what: "the exports belong to no source".to_owned(),
+                hint: "name it: --source NAME".to_owned(),
+            });
+        };
+        return Ok(vec![Job {
+            request: job(source, arguments.scope.clone(), exports, None),
+            credential: CredentialSettings::Environment,
+        }]);
+    }
+    if let Some(source) = &arguments.source {
+        return Err(Failure::Usage {
+            what: format!("no export of {source} is given"),
+            hint: format!(
+                "give --actual and --amortized; a configured source is loaded with: costlake \
+                 ingest {source}"
+            ),
+        });
+    }
+    let sources: Vec<&SourceSettings> = match arguments.sources.as_slice() {
+        [] => settings.sources.iter().collect(),
+        names => names.iter().map(|name| settings.source(name)).collect::<Result<_, _>>()?,
+    };
+    if sources.is_empty() {
+        return Err(Failure::Usage {
+            what: "no source is configured, and no export is given".to_owned(),
+            hint: "costlake source add NAME, or costlake ingest --source NAME --actual URL \
+                   --amortized URL"
+                .to_owned(),
+        });
+    }
+    let configured = sources.into_iter().map(|source| Job {
+        request: job(
+            &source.name,
+            source.scope.clone(),
+            source.exports.clone(),
+            source.first_month,
+        ),
+        credential: source.credential.clone(),
+    });
+    Ok(configured.collect())
+}
+
+fn limits(arguments: &IngestArguments) -> Result<Limits, Failure> {
+    let bandwidth = match &arguments.max_bandwidth {
+        Some(text) => Some(byte_size("--max-bandwidth", text)?),
+        None => None,
+    };
+    let bandwidth = bandwidth.and_then(|bytes| NonZeroU64::new(bytes as u64));
+    Ok(Limits::new(arguments.max_requests, bandwidth))
+}
+
+/// How exports are read.
+#[derive(Default)]
+pub struct Access {
+    /// As who.
+    pub store: StoreOptions,
+    /// What it may take of the network.
+    pub limits: Limits,
 }
 
 /// Runs a request against the lake of the settings.
 pub async fn load(
     request: &IngestRequest,
+    access: Access,
     settings: &Settings,
     messages: &Messages,
 ) -> Result<IngestReport, Failure> {
     let lake = settings.open_lake()?;
     let options = IngestOptions {
         workers: settings.threads.and_then(NonZeroUsize::new),
-        store: StoreOptions::from_environment(settings.storage_options.clone()),
+        store: access.store,
+        limits: access.limits,
         ..IngestOptions::default()
     };
     let progress = Arc::new(IngestProgress::new(messages));
@@ -83,7 +203,7 @@ pub async fn load(
 }
 
 /// Microseconds since the epoch.
-fn now_us() -> i64 {
+pub fn now_us() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
@@ -96,31 +216,40 @@ fn loaded_costs(month: &MonthReport) -> Option<String> {
     }
 }
 
-/// One line per dataset and month on stdout.
-pub fn write_summary(report: &IngestReport, settings: &Settings) -> Result<(), Failure> {
-    if report.months.is_empty() {
+/// One line per source, dataset and month on stdout.
+pub fn write_summary(reports: &[SourceReport], settings: &Settings) -> Result<(), Failure> {
+    let months: Vec<(&SourceName, &MonthReport)> = reports
+        .iter()
+        .flat_map(|of| of.report.months.iter().map(|month| (&of.source, month)))
+        .collect();
+    if months.is_empty() {
         return Ok(());
     }
-    let months = &report.months;
     let texts = |value: &dyn Fn(&MonthReport) -> Option<String>| -> ArrayRef {
-        Arc::new(months.iter().map(value).collect::<StringArray>())
+        Arc::new(months.iter().map(|(_, month)| value(month)).collect::<StringArray>())
     };
     let loaded = |month: &MonthReport| match &month.outcome {
         Outcome::Loaded(loaded) => Some(loaded.clone()),
         _ => None,
     };
     let numbers = |value: &dyn Fn(&MonthReport) -> Option<u64>| -> ArrayRef {
-        let values = months.iter().map(|month| value(month).map(|value| value as i64));
+        let values = months.iter().map(|(_, month)| value(month).map(|value| value as i64));
         Arc::new(values.collect::<Int64Array>())
     };
-    let columns: Vec<(&str, ArrayRef)> = vec![
+    let mut columns: Vec<(&str, ArrayRef)> = Vec::new();
+    // Who loads one source knows its name.
+    if reports.len() > 1 {
+        let sources = months.iter().map(|(source, _)| Some(source.as_str()));
+        columns.push(("source", Arc::new(sources.collect::<StringArray>())));
+    }
+    columns.extend([
         ("dataset", texts(&|month| Some(month.dataset.table_name().to_owned()))),
         ("month", texts(&|month| Some(month.month.to_string()))),
         ("outcome", texts(&|month| Some(month.outcome.word().to_owned()))),
         ("rows", numbers(&|month| loaded(month).map(|loaded| loaded.rows))),
         ("rejected", numbers(&|month| loaded(month).map(|loaded| loaded.rejected_rows))),
         ("cost", texts(&|month| loaded_costs(month))),
-    ];
+    ]);
     let batch = RecordBatch::try_from_iter(columns)
         .map_err(|error| Failure::Format { format: "table", what: error.to_string() })?;
     write_whole(Mode::Box, &batch, Layout::of_stdout(0, settings.no_color), &mut Target::stdout())
@@ -207,15 +336,20 @@ fn refused(label: &str, note: &RunNote) -> Failure {
 }
 
 /// The exit code follows the worst month.
-pub fn conclude(report: &IngestReport) -> Result<(), Failure> {
-    let Some(class) = report.worst() else { return Ok(()) };
-    let failed = report.months.iter().filter(|month| month.outcome.class().is_some()).count();
-    let what = if report.months.is_empty() {
+pub fn conclude(reports: &[SourceReport]) -> Result<(), Failure> {
+    let classes = reports.iter().flat_map(|of| of.failure.into_iter().chain(of.report.worst()));
+    let Some(class) = ErrorClass::worst(classes) else { return Ok(()) };
+    let months = || reports.iter().flat_map(|of| &of.report.months);
+    let failed = months().filter(|month| month.outcome.class().is_some()).count();
+    let out_of_reach = reports.iter().filter(|of| of.failure.is_some()).count();
+    let what = if out_of_reach > 0 {
+        format!("{out_of_reach} of {} sources cannot be loaded", reports.len())
+    } else if months().count() == 0 {
         "nothing is loaded: no run tells its month".to_owned()
     } else if failed == 0 {
         "the months are as their best run says, but a run was passed over".to_owned()
     } else {
-        format!("{failed} of {} months not loaded; they keep what they had", report.months.len())
+        format!("{failed} of {} months not loaded; they keep what they had", months().count())
     };
     // A month that cannot be loaded is refused data, whichever stage said so;
     // only what is out of reach is told apart.

@@ -49,9 +49,7 @@ pub async fn run(
     settings: &Settings,
     messages: &Messages,
 ) -> Result<(), Failure> {
-    let lake = Lake::open_existing(&settings.lake, settings.storage_options.clone())
-        .await
-        .map_err(Failure::engine)?;
+    let lake = settings.open_existing_lake().await?;
     match command {
         LakeCommand::Status => status(&lake, settings, messages).await,
         LakeCommand::History { table, limit } => {

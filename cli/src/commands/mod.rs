@@ -5,6 +5,7 @@ mod generate;
 mod ingest;
 mod lake;
 mod query;
+mod source;
 mod sql;
 
 use crate::args::Command;
@@ -21,6 +22,7 @@ pub async fn run(
     match command {
         Command::Demo(arguments) => demo::run(arguments, settings, messages).await,
         Command::Generate(arguments) => generate::run(arguments, settings, messages),
+        Command::Source(arguments) => source::run(&arguments.command, settings, messages).await,
         Command::Ingest(arguments) => ingest::run(arguments, settings, messages).await,
         Command::Sql(arguments) => sql::run(arguments, settings, messages).await,
         Command::Lake(arguments) => lake::run(&arguments.command, settings, messages).await,

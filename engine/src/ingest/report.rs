@@ -28,19 +28,11 @@ impl IngestReport {
     /// The worst that happened to any month; `None` when all is well. A missing
     /// month is reported, but is nobody's fault.
     pub fn worst(&self) -> Option<ErrorClass> {
-        let severity = |class: &ErrorClass| match class {
-            ErrorClass::Bug => 5,
-            ErrorClass::Denied => 4,
-            ErrorClass::Retryable => 3,
-            ErrorClass::BadInput => 2,
-            ErrorClass::Conflict => 1,
-            ErrorClass::BadConfig => 0,
-        };
         let months = self
             .months
             .iter()
             .flat_map(|month| month.outcome.class().into_iter().chain(faults(&month.notes)));
-        months.chain(faults(&self.unplaced)).max_by_key(severity)
+        ErrorClass::worst(months.chain(faults(&self.unplaced)))
     }
 }
 

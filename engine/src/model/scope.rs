@@ -47,6 +47,34 @@ pub struct Scope {
     pub id: Option<String>,
 }
 
+impl Scope {
+    /// A partner's billing account, by its id `GUID:GUID_YYYY-MM-DD`.
+    pub fn billing_account(account: &str) -> Self {
+        let id = format!("/providers/Microsoft.Billing/billingAccounts/{account}");
+        Self { scope_type: ScopeType::BillingAccount, id: Some(id) }
+    }
+
+    /// A billing profile of an account.
+    pub fn billing_profile(account: &str, profile: &str) -> Self {
+        let account = Self::billing_account(account).id.unwrap_or_default();
+        let id = format!("{account}/billingProfiles/{profile}");
+        Self { scope_type: ScopeType::BillingProfile, id: Some(id) }
+    }
+
+    /// A customer of an account.
+    pub fn customer_tenant(account: &str, customer: &str) -> Self {
+        let account = Self::billing_account(account).id.unwrap_or_default();
+        let id = format!("{account}/customers/{customer}");
+        Self { scope_type: ScopeType::CustomerTenant, id: Some(id) }
+    }
+
+    /// A subscription.
+    pub fn subscription(subscription: &str) -> Self {
+        let id = format!("/subscriptions/{subscription}");
+        Self { scope_type: ScopeType::Subscription, id: Some(id) }
+    }
+}
+
 /// The text names no scope.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -164,6 +192,14 @@ mod tests {
         ] {
             let scope: Scope = text.parse().unwrap();
             assert_eq!((scope.scope_type, scope.id.as_deref()), (scope_type, id), "{text}");
+        }
+        for scope in [
+            Scope::billing_account("A:B_2019-05-31"),
+            Scope::billing_profile("A", "P"),
+            Scope::customer_tenant("A", "C"),
+            Scope::subscription("S"),
+        ] {
+            assert_eq!(scope.id.as_ref().unwrap().parse::<Scope>().unwrap(), scope);
         }
         assert!("tenant".parse::<Scope>().is_err());
     }

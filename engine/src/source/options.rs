@@ -107,12 +107,12 @@ impl StoreOptions {
     }
 
     /// The same without anything that says who asks, for a caller that says it
-    /// otherwise. Accounts and endpoints stay.
+    /// otherwise. Accounts and endpoints stay, a managed identity's among them.
     #[must_use]
     pub fn without_credential(mut self) -> Self {
         self.values.retain(|key, _| {
             !CREDENTIAL_KEYS.iter().any(|known| known.as_ref() == key)
-                && !OWN_KEYS.contains(&key.as_str())
+                && key != CLIENT_CERTIFICATE_PATH
         });
         self
     }
@@ -141,6 +141,11 @@ impl StoreOptions {
 
     pub(super) fn uses_emulator(&self) -> bool {
         self.is_set(AzureConfigKey::UseEmulator)
+    }
+
+    /// The file of a federated token, if one is named.
+    pub fn federated_token_file(&self) -> Option<&str> {
+        self.get(AzureConfigKey::FederatedTokenFile)
     }
 
     /// How requests are signed, in object_store's own order of preference, so that

@@ -28,6 +28,7 @@ fn request(tenant: &Tenant, datasets: &[DatasetType]) -> IngestRequest {
         exports: datasets.iter().map(export).collect(),
         // The month before has transactions only.
         months: Some([month("2026-06"), month("2026-07"), month("2026-08")].into()),
+        first_month: None,
         ..tenant.request()
     }
 }

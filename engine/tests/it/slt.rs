@@ -90,6 +90,7 @@ async fn lake_of(sources: &[Loaded<'_>]) -> (tempfile::TempDir, Lake) {
             scope: None,
             exports: datasets.iter().copied().map(export).collect(),
             months: None,
+            first_month: None,
             reload: Default::default(),
             rejected_rows_max,
             now_us: NOW_US,

@@ -131,6 +131,7 @@ fn request() -> IngestRequest {
         exports: Vec::new(),
         // The months that are generated: the present lies later.
         months: Some([month("2026-07"), month("2026-08")].into()),
+        first_month: None,
         reload: Default::default(),
         rejected_rows_max: 0,
         now_us: NOW_US,
