@@ -1,17 +1,18 @@
 //! Writes a synthetic export and says how fast: `generate OUT ROWS [MONTHS]
-//! [gzip]`. For measuring the generator; the product's command is `costlake
+//! [gzip|parquet]`. For measuring the generator; the product's command is `costlake
 //! generate`.
 
 use std::error::Error;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use costlake_benches::generator::{Compression, GeneratorOptions, generate};
+use costlake_benches::generator::{FileFormat, GeneratorOptions, generate};
 use costlake_engine::model::BillingMonth;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let out = PathBuf::from(arguments.first().ok_or("usage: generate OUT ROWS [MONTHS] [gzip]")?);
+    let out =
+        PathBuf::from(arguments.first().ok_or("usage: generate OUT ROWS [MONTHS] [gzip|parquet]")?);
     let mut options = GeneratorOptions::default();
     if let Some(rows) = arguments.get(1) {
         options.rows_per_month = rows.parse()?;
@@ -21,7 +22,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         options.open_month = None;
     }
     if arguments.iter().any(|argument| argument == "gzip") {
-        options.compression = Compression::Gzip;
+        options.format = FileFormat::CsvGzip;
+    }
+    if arguments.iter().any(|argument| argument == "parquet") {
+        options.format = FileFormat::Parquet;
     }
     let start = Instant::now();
     let totals = generate(&out, &options, &|_| {})?;

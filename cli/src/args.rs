@@ -125,12 +125,24 @@ pub struct GenerateArguments {
     /// Scope the exports are made at; narrower scopes lack columns and rows
     #[arg(long, value_name = "SCOPE", default_value = "billing_account", value_parser = scope_type)]
     pub scope: ScopeType,
+    /// How the files are written
+    #[arg(long, value_name = "FORMAT", default_value = "csv")]
+    pub format: ExportFormat,
     /// Compress the files (.csv.gz)
     #[arg(long)]
     pub gzip: bool,
     /// Version of Azure's cost dataset, e.g. 2021-10-01 or 2019-11-01
     #[arg(long, value_name = "VERSION", default_value = "2021-10-01")]
     pub data_version: String,
+}
+
+/// How `costlake generate` writes files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// Comma-separated text
+    Csv,
+    /// Parquet, snappy-compressed; the reservation files stay CSV, as Azure's do
+    Parquet,
 }
 
 /// Load cost exports into the lake, whole months at a time

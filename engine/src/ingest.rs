@@ -8,6 +8,7 @@
 
 mod load;
 mod observer;
+mod parquet_blob;
 mod report;
 
 use std::collections::BTreeSet;
@@ -19,6 +20,7 @@ use tokio::runtime::Handle;
 
 pub use load::REJECTED_ROWS_KEPT_MAX;
 pub use observer::{Observer, RunNumber, Silent};
+pub use parquet_blob::ParquetFault;
 pub use report::{IngestError, IngestReport, LoadedMonth, MonthReport, Outcome, RunFault};
 
 use crate::commit::ledger::{

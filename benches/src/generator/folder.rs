@@ -5,7 +5,7 @@ use std::path::Path;
 use costlake_engine::model::DatasetType;
 
 use super::columns::{HeaderCase, header};
-use super::manifest::{compression, relative, run_folder};
+use super::manifest::{file_format, relative, run_folder};
 use super::rows::Month;
 use super::writer::PartFormat;
 
@@ -31,13 +31,15 @@ pub(super) fn part_format(
     if options.quirks.byte_order_mark {
         first_line.extend_from_slice(b"\xef\xbb\xbf");
     }
-    first_line.extend_from_slice(header(names.iter().copied(), case).as_bytes());
+    let header = header(names.iter().copied(), case);
+    first_line.extend_from_slice(header.as_bytes());
     first_line.extend_from_slice(line_end);
     PartFormat {
         directory: out.join(relative(&run_folder(dataset, context.month, run_id))),
         header: first_line,
         line_end,
-        compression: compression(options, dataset),
+        columns: header.split(',').map(str::to_owned).collect(),
+        file_format: file_format(options, dataset),
         part_bytes_max: options.part_bytes_max,
     }
 }

@@ -10,7 +10,7 @@ use super::random::{guid, key};
 use super::rows::Month;
 use super::totals::iso_day;
 use super::writer::Part;
-use super::{Compression, GeneratorOptions};
+use super::{FileFormat, GeneratorOptions};
 
 /// Name of the export, and of the folder below the output directory.
 pub(super) fn export_name(dataset: DatasetType) -> &'static str {
@@ -24,13 +24,13 @@ pub(super) fn export_name(dataset: DatasetType) -> &'static str {
     }
 }
 
-/// Compression of a dataset's parts; Azure compresses no reservation datasets.
-pub(super) fn compression(options: &GeneratorOptions, dataset: DatasetType) -> Compression {
+/// Format of a dataset's parts; Azure writes reservation datasets as plain CSV.
+pub(super) fn file_format(options: &GeneratorOptions, dataset: DatasetType) -> FileFormat {
     match dataset {
         DatasetType::ActualCost | DatasetType::AmortizedCost | DatasetType::PriceSheet => {
-            options.compression
+            options.format
         }
-        _ => Compression::None,
+        _ => FileFormat::Csv,
     }
 }
 
@@ -89,6 +89,11 @@ pub(super) fn manifest(
         .collect();
     let scope = context.tenant.scope_path(options.scope);
     let name = export_name(dataset);
+    let (file_format, compression) = match file_format(options, dataset) {
+        FileFormat::Csv => ("Csv", "none"),
+        FileFormat::CsvGzip => ("Csv", "gzip"),
+        FileFormat::Parquet => ("Parquet", "snappy"),
+    };
     let (first, last) = (context.month.first_day(), context.month.last_day());
     // A closed month is last exported on the fifth of the next; restatements
     // follow a day apart.
@@ -114,11 +119,8 @@ pub(super) fn manifest(
         "deliveryConfig": {
             "partitionData": true,
             "dataOverwriteBehavior": "CreateNewReport",
-            "fileFormat": "Csv",
-            "compressionMode": match compression(options, dataset) {
-                Compression::None => "none",
-                Compression::Gzip => "gzip",
-            },
+            "fileFormat": file_format,
+            "compressionMode": compression,
             "containerUri": "https://prosewarecost.blob.core.windows.net/exports",
             "rootFolderPath": "",
         },

@@ -30,6 +30,7 @@ use costlake_engine::model::{BillingMonth, DatasetType, ScopeType};
 
 mod catalog;
 mod cells;
+mod columnar;
 mod columns;
 mod commitment_lines;
 mod commitments;
@@ -95,13 +96,16 @@ impl DataVersion {
     }
 }
 
-/// How parts are compressed.
+/// How parts are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compression {
+pub enum FileFormat {
     /// `.csv`.
-    None,
+    Csv,
     /// `.csv.gz`.
-    Gzip,
+    CsvGzip,
+    /// `.snappy.parquet`. What is a quirk of CSV is absent: byte order mark, line
+    /// ends, and how numbers are spelled.
+    Parquet,
 }
 
 /// Traps of Azure's format that a file may hold.
@@ -166,10 +170,10 @@ pub struct GeneratorOptions {
     pub scope: ScopeType,
     /// Version of the files.
     pub data_version: DataVersion,
-    /// Compression of parts; Azure never compresses reservation datasets.
-    pub compression: Compression,
+    /// Format of parts; Azure writes reservation datasets as plain CSV only.
+    pub format: FileFormat,
     /// Most bytes of CSV in a part, header included, before compression; a
-    /// part has at least one row.
+    /// part has at least one row. A Parquet part has the rows of the CSV part.
     pub part_bytes_max: u64,
     /// Traps to include.
     pub quirks: Quirks,
@@ -196,7 +200,7 @@ impl Default for GeneratorOptions {
             seed: 1,
             scope: ScopeType::BillingAccount,
             data_version: DataVersion::V2021_10_01,
-            compression: Compression::None,
+            format: FileFormat::Csv,
             part_bytes_max: 140_000_000,
             quirks: Quirks::ALL,
             restated: None,
@@ -219,7 +223,7 @@ pub struct Progress {
     pub amortized_rows: u64,
     /// Rows all amortized files will have.
     pub amortized_rows_total: u64,
-    /// Bytes of CSV written, both cost files.
+    /// Bytes of CSV written, both cost files; of Parquet those its rows have as CSV.
     pub csv_bytes: u64,
 }
 

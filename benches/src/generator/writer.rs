@@ -1,5 +1,5 @@
-//! Parts of an export run: rows in, files of bounded size out, each with the
-//! header, plain or gzip.
+//! Parts of an export run: rows of CSV in, files of bounded size out: CSV, each
+//! with the header, plain or gzip; or Parquet.
 //!
 //! Parts are written under temporary names and named when their number is
 //! known, because several threads write one run. Never knows what a row means.
@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use flate2::Compression as Level;
 use flate2::write::GzEncoder;
 
-use super::{Compression, GeneratorError};
+use super::columnar::ParquetSink;
+use super::{FileFormat, GeneratorError};
 
 /// Bytes handed to the system at once.
 const BUFFER_BYTES: usize = 1 << 20;
@@ -24,7 +25,9 @@ pub(super) struct PartFormat {
     pub(super) header: Vec<u8>,
     /// `\n` or `\r\n`.
     pub(super) line_end: &'static [u8],
-    pub(super) compression: Compression,
+    /// Column names, as the header spells them.
+    pub(super) columns: Vec<String>,
+    pub(super) file_format: FileFormat,
     /// Most bytes of CSV in a part.
     pub(super) part_bytes_max: u64,
 }
@@ -50,13 +53,25 @@ pub(super) struct PartWriter<'a> {
 enum Sink {
     Plain(BufWriter<File>),
     Gzip(Box<GzEncoder<BufWriter<File>>>),
+    Parquet(Box<ParquetSink>),
 }
 
 impl Sink {
-    fn write_all(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+    fn header(&mut self, header: &[u8]) -> std::io::Result<()> {
         match self {
-            Self::Plain(file) => file.write_all(bytes),
-            Self::Gzip(encoder) => encoder.write_all(bytes),
+            Self::Plain(file) => file.write_all(header),
+            Self::Gzip(encoder) => encoder.write_all(header),
+            Self::Parquet(_) => Ok(()),
+        }
+    }
+
+    fn row(&mut self, row: &[u8], line_end: &[u8]) -> std::io::Result<()> {
+        match self {
+            Self::Plain(file) => file.write_all(row).and_then(|()| file.write_all(line_end)),
+            Self::Gzip(encoder) => {
+                encoder.write_all(row).and_then(|()| encoder.write_all(line_end))
+            }
+            Self::Parquet(sink) => sink.push(row),
         }
     }
 
@@ -64,6 +79,7 @@ impl Sink {
         let buffer = match self {
             Self::Plain(file) => file,
             Self::Gzip(encoder) => encoder.finish()?,
+            Self::Parquet(sink) => sink.finish()?,
         };
         buffer.into_inner().map_err(std::io::IntoInnerError::into_error)
     }
@@ -86,8 +102,7 @@ impl<'a> PartWriter<'a> {
             Some(current) => current,
             None => self.current.insert(open(self.format, &self.stem, self.finished.len())?),
         };
-        sink.write_all(row)
-            .and_then(|()| sink.write_all(self.format.line_end))
+        sink.row(row, self.format.line_end)
             .map_err(|source| GeneratorError::io(&part.path, source))?;
         part.rows += 1;
         part.csv_bytes += bytes;
@@ -131,11 +146,15 @@ fn open(format: &PartFormat, stem: &str, number: usize) -> Result<(Sink, Part), 
     let path = format.directory.join(format!("{stem}-{number:06}.part"));
     let created = |source| GeneratorError::io(&path, source);
     let file = BufWriter::with_capacity(BUFFER_BYTES, File::create(&path).map_err(created)?);
-    let mut sink = match format.compression {
-        Compression::None => Sink::Plain(file),
-        Compression::Gzip => Sink::Gzip(Box::new(GzEncoder::new(file, Level::fast()))),
+    let mut sink = match format.file_format {
+        FileFormat::Csv => Sink::Plain(file),
+        FileFormat::CsvGzip => Sink::Gzip(Box::new(GzEncoder::new(file, Level::fast()))),
+        FileFormat::Parquet => {
+            let sink = ParquetSink::new(file, &format.columns).map_err(created)?;
+            Sink::Parquet(Box::new(sink))
+        }
     };
-    sink.write_all(&format.header).map_err(created)?;
+    sink.header(&format.header).map_err(created)?;
     let csv_bytes = format.header.len() as u64;
     Ok((sink, Part { path, rows: 0, csv_bytes, stored_bytes: 0 }))
 }
@@ -146,9 +165,10 @@ pub(super) fn name_parts(
     format: &PartFormat,
     parts: &[Part],
 ) -> Result<Vec<String>, GeneratorError> {
-    let extension = match format.compression {
-        Compression::None => "csv",
-        Compression::Gzip => "csv.gz",
+    let extension = match format.file_format {
+        FileFormat::Csv => "csv",
+        FileFormat::CsvGzip => "csv.gz",
+        FileFormat::Parquet => "snappy.parquet",
     };
     let mut names = Vec::with_capacity(parts.len());
     for (index, part) in parts.iter().enumerate() {

@@ -1,9 +1,9 @@
 //! `costlake generate`: synthetic cost exports.
 
-use costlake_benches::generator::{Compression, DataVersion, GeneratorOptions, Progress, generate};
+use costlake_benches::generator::{DataVersion, FileFormat, GeneratorOptions, Progress, generate};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::args::GenerateArguments;
+use crate::args::{ExportFormat, GenerateArguments};
 use crate::failure::Failure;
 use crate::messages::Messages;
 use crate::settings::Settings;
@@ -17,6 +17,7 @@ pub fn run(
     settings: &Settings,
     messages: &Messages,
 ) -> Result<(), Failure> {
+    let format = file_format(arguments)?;
     let defaults = GeneratorOptions::default();
     let options = GeneratorOptions {
         months: arguments.months.0.clone(),
@@ -24,7 +25,7 @@ pub fn run(
         seed: arguments.seed,
         scope: arguments.scope,
         data_version: data_version(&arguments.data_version)?,
-        compression: if arguments.gzip { Compression::Gzip } else { Compression::None },
+        format,
         open_month: None,
         threads: settings.threads.unwrap_or(defaults.threads),
         ..defaults
@@ -41,10 +42,14 @@ pub fn run(
     };
     let totals = generate(&arguments.out, &options, &show).map_err(Failure::engine)?;
     bar.finish_and_clear();
+    let (bytes, written) = match format {
+        FileFormat::Csv | FileFormat::CsvGzip => (totals.csv_bytes(), "CSV"),
+        FileFormat::Parquet => (totals.stored_bytes(), "Parquet and CSV"),
+    };
     messages.note(&format!(
-        "{} rows, {} MB of CSV in {}; its exact totals are in totals.json",
+        "{} rows, {} MB of {written} in {}; its exact totals are in totals.json",
         totals.rows(),
-        totals.csv_bytes() / 1_000_000,
+        bytes / 1_000_000,
         arguments.out.display()
     ));
     let out = arguments.out.display();
@@ -52,6 +57,18 @@ pub fn run(
         "next: costlake ingest --source test --actual {out}/actual --amortized {out}/amortized"
     ));
     Ok(())
+}
+
+fn file_format(arguments: &GenerateArguments) -> Result<FileFormat, Failure> {
+    match (arguments.format, arguments.gzip) {
+        (ExportFormat::Csv, false) => Ok(FileFormat::Csv),
+        (ExportFormat::Csv, true) => Ok(FileFormat::CsvGzip),
+        (ExportFormat::Parquet, false) => Ok(FileFormat::Parquet),
+        (ExportFormat::Parquet, true) => Err(Failure::Usage {
+            what: "Parquet is compressed inside, not with gzip".to_owned(),
+            hint: "leave out --gzip or --format parquet".to_owned(),
+        }),
+    }
 }
 
 fn data_version(text: &str) -> Result<DataVersion, Failure> {

@@ -24,6 +24,21 @@ fn usage_errors_end_with_2() {
         ("bad_source", &["ingest", "--source", "a/b", "--actual", "x"]),
         ("no_export", &["ingest", "--source", "a"]),
         ("sql_and_file", &["sql", "-c", "select 1", "-f", "x.sql"]),
+        (
+            "parquet_and_gzip",
+            &[
+                "generate",
+                "--out",
+                "x",
+                "--months",
+                "2026-07..2026-07",
+                "--rows",
+                "3000",
+                "--format",
+                "parquet",
+                "--gzip",
+            ],
+        ),
     ] {
         let ended = run.run(arguments);
         assert_eq!(ended.code, 2, "{name}");

@@ -61,6 +61,33 @@ fn malformed_exports_are_refused_and_the_month_keeps_what_it_had() {
 }
 
 #[test]
+fn generated_parquet_loads_and_a_damaged_part_ends_with_1() {
+    let run = Run::new();
+    let generate = "generate --out x --months 2026-07..2026-07 --rows 3000 --format parquet";
+    let ended = run.run(&generate.split(' ').collect::<Vec<_>>());
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(ended.stderr.contains("MB of Parquet"), "{}", ended.stderr);
+    let ingest = "ingest --source a --actual x/actual --month 2026-07 --force";
+    let ingest: Vec<&str> = ingest.split(' ').collect();
+    let ended = run.run(&ingest);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let held = run.run(&["sql", "--format", "csv", "-c", HELD]).done().to_owned();
+    let runs = run.path("x/actual/20260701-20260731");
+    let folder = std::fs::read_dir(runs).unwrap().next().unwrap().unwrap().path();
+    let part = folder.join("part_0_0001.snappy.parquet");
+    let mut bytes = std::fs::read(&part).unwrap();
+    // Of a text's page, to which the library answers with a panic or an error.
+    bytes[4..40].iter_mut().for_each(|byte| *byte ^= 0xff);
+    std::fs::write(&part, bytes).unwrap();
+    let ended = run.run(&ingest);
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    assert!(ended.stderr.contains("the Parquet file cannot be read"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("part_0_0001.snappy.parquet"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+    assert_eq!(run.run(&["sql", "--format", "csv", "-c", HELD]).done(), held);
+}
+
+#[test]
 fn rejected_rows_may_be_allowed_and_stay_to_be_looked_at() {
     let run = Run::new();
     run.take("malformed/number", "bad");

@@ -20,8 +20,18 @@ pub struct RecordChunk {
     ends: Vec<u32>,
     /// Where each record begins; one more entry marks the end.
     records: Vec<RecordStart>,
-    byte_offset: u64,
+    origin: Origin,
     first_line: u64,
+}
+
+/// What the bytes of a chunk are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// A stretch of the file, from this offset: line feeds count its lines.
+    Text { byte_offset: u64 },
+    /// Rows of a file that is not text, rendered: each row is one line, and
+    /// none has a place in bytes.
+    Rows,
 }
 
 /// Where a field stands in [`RecordChunk::bytes`], quotes included.
@@ -44,7 +54,19 @@ impl RecordChunk {
     ) -> Self {
         debug_assert!(records.len() > 1, "a chunk holds at least one record");
         debug_assert_eq!(records.last().map(|end| end.field as usize), Some(ends.len()));
-        Self { bytes, ends, records, byte_offset, first_line }
+        Self { bytes, ends, records, origin: Origin::Text { byte_offset }, first_line }
+    }
+
+    /// As [`Self::new`], of rows that were rendered: the first is line
+    /// `first_line` of its file, each further one the next line, whatever line
+    /// feeds stand in its cells.
+    pub(super) fn of_rows(
+        bytes: Bytes,
+        ends: Vec<u32>,
+        records: Vec<RecordStart>,
+        first_line: u64,
+    ) -> Self {
+        Self { origin: Origin::Rows, ..Self::new(bytes, ends, records, 0, first_line) }
     }
 
     /// Number of records.
@@ -63,9 +85,13 @@ impl RecordChunk {
         &self.bytes
     }
 
-    /// Offset of [`Self::bytes`] in the uncompressed blob.
-    pub fn byte_offset(&self) -> u64 {
-        self.byte_offset
+    /// Offset of [`Self::bytes`] in the uncompressed blob; `None` of rows that
+    /// were rendered.
+    pub fn byte_offset(&self) -> Option<u64> {
+        match self.origin {
+            Origin::Text { byte_offset } => Some(byte_offset),
+            Origin::Rows => None,
+        }
     }
 
     /// Line, from 1, on which [`Self::bytes`] begins.
@@ -162,7 +188,7 @@ impl fmt::Debug for RecordChunk {
             .debug_struct("RecordChunk")
             .field("records", &self.len())
             .field("bytes", &self.bytes.len())
-            .field("byte_offset", &self.byte_offset)
+            .field("origin", &self.origin)
             .field("first_line", &self.first_line)
             .finish_non_exhaustive()
     }
@@ -203,9 +229,9 @@ impl<'a> RecordRef<'a> {
         &self.chunk.bytes[self.start()..last.end as usize]
     }
 
-    /// Offset in the uncompressed blob.
-    pub fn byte_offset(&self) -> u64 {
-        self.chunk.byte_offset + self.start() as u64
+    /// Offset in the uncompressed blob; `None` of a row that was rendered.
+    pub fn byte_offset(&self) -> Option<u64> {
+        self.chunk.byte_offset().map(|byte_offset| byte_offset + self.start() as u64)
     }
 
     /// Line the record begins on, from 1. Counts line feeds from the start of
@@ -278,6 +304,9 @@ impl LineCounter<'_> {
     /// # Panics
     /// When an earlier call named a later record.
     pub fn line(&mut self, record: usize) -> u64 {
+        if self.chunk.origin == Origin::Rows {
+            return self.chunk.first_line + record as u64;
+        }
         let start = self.chunk.records[record].byte as usize;
         self.line += memchr_iter(b'\n', &self.chunk.bytes[self.byte..start]).count() as u64;
         self.byte = start;

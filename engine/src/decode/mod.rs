@@ -1,4 +1,5 @@
-//! Bytes of one blob in, the header and chunks of whole records out.
+//! Bytes of one blob in, the header and chunks of whole records out; likewise the
+//! rows of a columnar file ([`render()`]).
 //!
 //! Push decoders without IO: the caller hands over bytes as they arrive, cut
 //! anywhere, and gets [`RecordChunk`]s through a callback. Never reads a
@@ -14,6 +15,7 @@
 mod chunk;
 mod decompress;
 mod header;
+mod render;
 mod scan;
 mod split;
 
@@ -27,6 +29,7 @@ use crate::model::Compression;
 pub use chunk::{FieldRef, FieldSpan, LineCounter, RecordChunk, RecordRef, unescape};
 pub use decompress::{Decompressor, PIECE_BYTES_MAX};
 pub use header::{ColumnName, Header};
+pub use render::{RenderOptions, can_render, render};
 pub use scan::Kernel;
 pub use split::{CHUNK_BYTES_TARGET, RECORD_BYTES_MAX, SplitOptions, Splitter};
 
@@ -55,6 +58,14 @@ pub enum DecodeError {
         line: u64,
         /// Offset of the record in the uncompressed file.
         byte_offset: u64,
+        /// The bound.
+        bytes_max: usize,
+    },
+    /// One row of a file that is not text is longer than the bound.
+    #[error("row {row} has more than {bytes_max} bytes as text", row = line - 1)]
+    RowTooLarge {
+        /// The row's line: its number + 1.
+        line: u64,
         /// The bound.
         bytes_max: usize,
     },
@@ -114,6 +125,9 @@ impl Fault for DecodeError {
             Self::TruncatedGzip { byte_offset }
             | Self::CorruptGzip { byte_offset, .. }
             | Self::TrailingGarbage { byte_offset } => place(None, *byte_offset),
+            Self::RowTooLarge { line, .. } => {
+                Some(Location { line: Some(*line), ..Location::default() })
+            }
             Self::HeaderNotUtf8 { .. } | Self::UnnamedColumns { .. } => {
                 Some(Location { line: Some(1), ..Location::default() })
             }
@@ -131,6 +145,9 @@ impl Fault for DecodeError {
             }
             Self::RecordTooLarge { .. } => {
                 "a quote that is never closed swallows the rest of a file; look at that line"
+            }
+            Self::RowTooLarge { .. } => {
+                "no row of a cost export is that long; the blob is damaged or another dataset"
             }
             Self::CorruptGzip { .. } | Self::TrailingGarbage { .. } => {
                 "the blob is damaged or not gzip; copy or export it again"

@@ -263,6 +263,9 @@ fn add_manifest(
             add_flaw(candidate, flaw);
         }
     }
+    if let Some(flaw) = mixture_flaw(&candidate.blobs) {
+        add_flaw(candidate, flaw);
+    }
     candidate.manifest = Some(manifest);
 }
 
@@ -298,23 +301,26 @@ fn manifest_blob(
     // The name wins: it is what decides how anybody else opens the blob.
     let (format, compression) = match (named, manifest.format) {
         (Some(named), _) => named,
-        (None, format) => (
-            format.unwrap_or(FileFormat::Csv),
-            if gzip_stated { Compression::Gzip } else { Compression::None },
-        ),
+        // Compression is inside of a Parquet file, not around it.
+        (None, Some(FileFormat::Parquet)) => (FileFormat::Parquet, Compression::None),
+        (None, _) if gzip_stated => (FileFormat::Csv, Compression::Gzip),
+        (None, _) => (FileFormat::Csv, Compression::None),
     };
-    let (byte_check, mut flaw) = match (blob.byte_count, compression) {
-        (None, _) => (ByteCheck::Unknown, None),
-        (Some(expected), _) if expected == entry.size_bytes => (ByteCheck::Listed, None),
-        (Some(expected), Compression::Gzip) => (ByteCheck::Uncompressed(expected), None),
-        (Some(expected), Compression::None) => (
+    let rows_stated = blob.data_row_count.is_some() || manifest.data_row_count.is_some();
+    let (byte_check, flaw) = match blob.byte_count {
+        None => (ByteCheck::Unknown, None),
+        Some(expected) if expected == entry.size_bytes => (ByteCheck::Listed, None),
+        Some(expected) if compression == Compression::Gzip => {
+            (ByteCheck::Uncompressed(expected), None)
+        }
+        Some(expected) if format == FileFormat::Parquet && rows_stated => {
+            (ByteCheck::OfAnotherForm(expected), None)
+        }
+        Some(expected) => (
             ByteCheck::Listed,
             Some(Refusal::BlobSize { blob: blob.name.clone(), expected, listed: entry.size_bytes }),
         ),
     };
-    if format != FileFormat::Csv {
-        flaw = Some(Refusal::UnsupportedFormat { blob: blob.name.clone(), format });
-    }
     let blob = RunBlob {
         entry: entry.clone(),
         byte_count: blob.byte_count,
@@ -326,14 +332,19 @@ fn manifest_blob(
     (blob, flaw)
 }
 
-/// The first flaw found is reported, except that a format which cannot be
-/// loaded at all says more than any other.
+/// Whether blobs are of several formats. Azure writes a run in one.
+fn mixture_flaw(blobs: &[RunBlob]) -> Option<Refusal> {
+    let of = |format| {
+        let blob = blobs.iter().find(|blob| blob.format == format)?;
+        Some(blob.entry.full_path.clone())
+    };
+    let (csv, parquet) = (of(FileFormat::Csv)?, of(FileFormat::Parquet)?);
+    Some(Refusal::MixedFormats { csv, parquet })
+}
+
+/// The first flaw found is reported.
 fn add_flaw(candidate: &mut RunCandidate, flaw: Refusal) {
-    let says_more = matches!(flaw, Refusal::UnsupportedFormat { .. })
-        && !matches!(candidate.flaw, Some(Refusal::UnsupportedFormat { .. }));
-    if candidate.flaw.is_none() || says_more {
-        candidate.flaw = Some(flaw);
-    }
+    candidate.flaw.get_or_insert(flaw);
 }
 
 /// Data files with no manifest, grouped by folder.
@@ -398,10 +409,6 @@ fn loose_run(files: &[&BlobEntry]) -> RunCandidate {
         // otherwise.
         let (format, compression) =
             names::data_format(name).unwrap_or((FileFormat::Csv, Compression::None));
-        if format != FileFormat::Csv {
-            let blob = file.full_path.clone();
-            add_flaw(&mut run, Refusal::UnsupportedFormat { blob, format });
-        }
         run.last_modified_ms = run.last_modified_ms.max(file.last_modified_ms);
         run.blobs.push(RunBlob {
             entry: (*file).clone(),
@@ -412,6 +419,7 @@ fn loose_run(files: &[&BlobEntry]) -> RunCandidate {
             compression,
         });
     }
+    run.flaw = mixture_flaw(&run.blobs);
     run
 }
 

@@ -120,11 +120,12 @@ pub(super) fn run_time_ms(folder: &str) -> Option<i64> {
     })
 }
 
-/// A data file's name without its extensions.
+/// A data file's name without its extensions; that of a Parquet file may name its
+/// compression, `.snappy.parquet`.
 pub(super) fn stem(name: &str) -> &str {
-    let end = name.to_ascii_lowercase().find(".csv").unwrap_or(name.len());
-    let end = end.min(name.to_ascii_lowercase().find(".parquet").unwrap_or(name.len()));
-    &name[..end]
+    let lower = name.to_ascii_lowercase();
+    let end = [".csv", ".snappy.parquet", ".parquet"].iter().filter_map(|end| lower.find(end));
+    &name[..end.min().unwrap_or(name.len())]
 }
 
 /// The run's GUID in the name of an unpartitioned export, `{export}_{guid}`.
@@ -172,7 +173,8 @@ mod tests {
         assert_eq!(run_guid(&format!("my_export_{guid}")), Some(guid));
         assert_eq!(run_guid("my_export"), None);
         assert_eq!(stem("part_0_0001.CSV.gz"), "part_0_0001");
-        assert_eq!(stem("part_0_0001.snappy.parquet"), "part_0_0001.snappy");
+        assert_eq!(stem("part_0_0001.snappy.parquet"), "part_0_0001");
+        assert_eq!(stem("part_0_0001.Parquet"), "part_0_0001");
     }
 
     #[test]

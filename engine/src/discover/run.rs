@@ -22,6 +22,10 @@ pub enum ByteCheck {
     /// It differs from the listed size of a compressed blob, so it must be the
     /// size after decompression: whoever decompresses has to check.
     Uncompressed(u64),
+    /// It differs from the listed size of a Parquet blob, and nothing about the
+    /// blob says what was counted; the data rows stated have to do, see
+    /// [`RunCandidate`].
+    OfAnotherForm(u64),
     /// No manifest tells it.
     Unknown,
 }
@@ -44,6 +48,11 @@ pub struct RunBlob {
 }
 
 /// A run as the folders show it, complete or not.
+///
+/// The byte count of a Parquet blob need not be its size, where data rows are
+/// stated: a Parquet file ends with a footer that counts its rows and says where
+/// they lie, so one that was cut short cannot be read at all, and one of other
+/// rows has another count. A CSV blob shows neither, and must have its size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunCandidate {
     /// Directory of its export, container-relative.
@@ -170,13 +179,13 @@ pub enum Refusal {
         /// Type asked for.
         wanted: DatasetType,
     },
-    /// A file format that cannot be loaded yet.
-    #[error("blob {blob} is {format:?}, which cannot be loaded yet")]
-    UnsupportedFormat {
-        /// Name of the blob.
-        blob: String,
-        /// Its format.
-        format: FileFormat,
+    /// CSV and Parquet in one run: one may repeat the rows of the other.
+    #[error("the run mixes formats: {csv} is CSV, {parquet} is Parquet")]
+    MixedFormats {
+        /// A blob.
+        csv: String,
+        /// Another one.
+        parquet: String,
     },
     /// The range folder is not one whole month.
     #[error("the run covers {folder}, which is not one whole calendar month")]
@@ -235,7 +244,7 @@ impl Fault for Refusal {
             Self::BlobMissing { blob }
             | Self::BlobSize { blob, .. }
             | Self::BlobRepeated { blob }
-            | Self::UnsupportedFormat { blob, .. } => Some(Location::blob(blob)),
+            | Self::MixedFormats { parquet: blob, .. } => Some(Location::blob(blob)),
             _ => None,
         }
     }
@@ -260,7 +269,7 @@ impl Fault for Refusal {
                     Err(_) => "check which export the URL points at".to_owned(),
                 });
             }
-            Self::UnsupportedFormat { .. } => "set the export's file format to CSV",
+            Self::MixedFormats { .. } => "keep the blobs of one format, with their own manifest",
             Self::NotOneMonth { .. } => "export one calendar month per run",
             Self::MonthConflict { .. } => "put the run back into its own month's folder",
             Self::MonthUnknown => "name the month, e.g. --month 2026-07",

@@ -3,27 +3,31 @@
 //! ```text
 //! IO tasks      one per open blob: ranged reads, in order
 //!    │ bounded queue of bytes
-//! scanners      decompress and split; one thread per open blob
-//!    │ bounded queue of record chunks, shared
-//! workers       normalize and write; one thread per core, each with its own file
+//! scanners      decompress and split, or decode Parquet; one thread per open blob
+//!    │ bounded queue of record chunks, or batches of as many rows, shared
+//! workers       render batches, normalize and write; one thread per core, each with
+//!               its own file
 //! ```
 //! Every queue is bounded, so memory does not grow with the size of a month.
 //! The first error stops everything; nothing that was written is committed.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arrow::array::RecordBatch;
 use bytes::Bytes;
 use object_store::ObjectStore;
 use tokio::runtime::Handle;
 
 use super::observer::{Observer, RunNumber};
+use super::parquet_blob::{ParquetBlob, ParquetFault};
 use super::{IngestError, RunFault};
 use crate::commit::ledger::LedgerBlob;
-use crate::decode::{Decoder, Header, RecordChunk};
-use crate::discover::{ByteCheck, ExportRun, RunBlob};
+use crate::decode::{Decoder, Header, RecordChunk, RenderOptions, render};
+use crate::discover::{ByteCheck, ExportRun, FileFormat, RunBlob};
 use crate::model::{ControlTotals, ScopeType};
 use crate::normalize::{DayTotals, Mapping, NormalizeOptions, Normalizer, RejectedRow, resolve};
 use crate::source::{BlobReader, ReadOptions, SourceError, Store};
@@ -138,11 +142,24 @@ impl Drop for OpenBlob {
     }
 }
 
-/// A chunk on its way to a worker.
+/// Rows on their way to a worker.
 struct Work {
     blob: usize,
     mapping: Arc<Mapping>,
-    chunk: RecordChunk,
+    rows: Rows,
+}
+
+/// Rows as a scanner finds them.
+enum Rows {
+    /// Of a CSV blob.
+    Text(RecordChunk),
+    /// Of a Parquet blob.
+    Columns {
+        batch: RecordBatch,
+        /// Where each field of a record stands in the batch; see [`render`].
+        fields: Arc<[Option<usize>]>,
+        first_line: u64,
+    },
 }
 
 /// What the threads of one load share.
@@ -187,7 +204,11 @@ impl<'a> State<'a> {
         while !self.is_stopped() {
             let index = self.next_blob.fetch_add(1, Ordering::Relaxed);
             let Some(blob) = self.input.run.blobs.get(index) else { return };
-            match self.scan_blob(index, blob, sender) {
+            let scanned = match blob.format {
+                FileFormat::Csv => self.scan_csv(index, blob, sender),
+                FileFormat::Parquet => self.scan_parquet(index, blob, sender),
+            };
+            match scanned {
                 Ok(bytes) => lock(&self.output).bytes += bytes,
                 Err(fault) => return self.fail(fault),
             }
@@ -196,7 +217,7 @@ impl<'a> State<'a> {
 
     /// Reads one blob and hands its chunks to the workers; returns its
     /// uncompressed bytes.
-    fn scan_blob(
+    fn scan_csv(
         &self,
         index: usize,
         blob: &RunBlob,
@@ -222,10 +243,7 @@ impl<'a> State<'a> {
                 },
                 Err(_) => return,
             };
-            // A closed queue means that every worker has stopped on a fault.
-            if sender.send(Work { blob: index, mapping, chunk }).is_err() {
-                self.stopped.store(true, Ordering::Relaxed);
-            }
+            self.hand_on(sender, Work { blob: index, mapping, rows: Rows::Text(chunk) });
         };
         let mut read_bytes = 0;
         while let Some(bytes) = reader.next()? {
@@ -255,6 +273,61 @@ impl<'a> State<'a> {
                     .into())
             }
             _ => Ok(end.bytes),
+        }
+    }
+
+    /// Reads one Parquet blob and hands its rows to the workers; returns its bytes.
+    fn scan_parquet(
+        &self,
+        index: usize,
+        blob: &RunBlob,
+        sender: &SyncSender<Work>,
+    ) -> Result<u64, IngestError> {
+        let name = &blob.entry.full_path;
+        let size_bytes = blob.entry.size_bytes;
+        let parquet_error = |source: ParquetFault| match source {
+            ParquetFault::Source(source) => IngestError::Source(source),
+            source => IngestError::Parquet { blob: name.clone(), source },
+        };
+        // Ranges may overlap, and columns that are not kept are not read: the
+        // progress of the blob ends at its size all the same.
+        let left = AtomicU64::new(size_bytes);
+        let advanced = |bytes: u64| {
+            let before = left.load(Ordering::Relaxed);
+            let bytes = bytes.min(before);
+            left.store(before - bytes, Ordering::Relaxed);
+            self.input.observer.advanced(self.input.run_number, bytes, 0);
+        };
+        let reader = BlobReader::new(self.input.source, &blob.entry, ReadOptions::default())?;
+        let file = ParquetBlob::open(&reader, size_bytes, &self.input.runtime, &advanced)
+            .map_err(parquet_error)?;
+        let header = Header::from_names(file.column_names())
+            .map_err(|source| IngestError::Decode { blob: name.clone(), source })?;
+        let mapping = self.mapping(name, &Arc::new(header))?;
+        let kept = kept_fields(&mapping);
+        let mut rows = file.rows(&kept).map_err(parquet_error)?;
+        let place = |field: usize| kept.iter().position(|kept| *kept == field);
+        let fields: Arc<[Option<usize>]> = (0..mapping.field_count()).map(place).collect();
+        while let Some((rows_before, batch)) = rows.next().map_err(parquet_error)? {
+            let rows = Rows::Columns {
+                batch,
+                fields: Arc::clone(&fields),
+                // As if a header were line 1.
+                first_line: rows_before + 2,
+            };
+            self.hand_on(sender, Work { blob: index, mapping: Arc::clone(&mapping), rows });
+            if self.is_stopped() {
+                return Ok(0);
+            }
+        }
+        advanced(size_bytes);
+        Ok(size_bytes)
+    }
+
+    fn hand_on(&self, sender: &SyncSender<Work>, work: Work) {
+        // A closed queue means that every worker has stopped on a fault.
+        if sender.send(work).is_err() {
+            self.stopped.store(true, Ordering::Relaxed);
         }
     }
 
@@ -318,7 +391,6 @@ impl<'a> State<'a> {
         writer: &mut PartitionWriter,
         found: &mut LoadOutput,
     ) -> Result<(), IngestError> {
-        let blob = &self.input.run.blobs[work.blob].entry.full_path;
         let (_, normalizer) = match normalizer {
             Some(current) if Arc::ptr_eq(&current.0, &work.mapping) => current,
             slot => {
@@ -330,12 +402,41 @@ impl<'a> State<'a> {
                 slot.insert((Arc::clone(&work.mapping), fresh))
             }
         };
+        match work.rows {
+            Rows::Text(chunk) => self.convert_chunk(work.blob, &chunk, normalizer, writer, found),
+            Rows::Columns { batch, fields, first_line } => {
+                let mut converted = Ok(());
+                let options = RenderOptions::default();
+                render(&batch, &fields, first_line, options, &mut |chunk| {
+                    if converted.is_ok() {
+                        converted =
+                            self.convert_chunk(work.blob, &chunk, normalizer, writer, found);
+                    }
+                })
+                .map_err(|source| IngestError::Decode {
+                    blob: self.input.run.blobs[work.blob].entry.full_path.clone(),
+                    source,
+                })?;
+                converted
+            }
+        }
+    }
+
+    fn convert_chunk(
+        &self,
+        index: usize,
+        chunk: &RecordChunk,
+        normalizer: &mut Normalizer,
+        writer: &mut PartitionWriter,
+        found: &mut LoadOutput,
+    ) -> Result<(), IngestError> {
+        let blob = &self.input.run.blobs[index].entry.full_path;
         let normalized = normalizer
-            .normalize(&work.chunk)
+            .normalize(chunk)
             .map_err(|source| IngestError::Normalize { blob: blob.clone(), source })?;
         let rejected = normalized.rejected.len() as u64;
         let rows = normalized.batch.num_rows() as u64;
-        self.rows_by_blob[work.blob].fetch_add(rows + rejected, Ordering::Relaxed);
+        self.rows_by_blob[index].fetch_add(rows + rejected, Ordering::Relaxed);
         let texts = normalized.rejected.iter().map(|row| row.raw_text.len() as u64);
         let bytes: u64 = texts.sum();
         let kept = self.rejected_rows.fetch_add(rejected, Ordering::Relaxed) + rejected;
@@ -390,6 +491,12 @@ impl<'a> State<'a> {
         output.unknown_columns.dedup();
         Ok(output)
     }
+}
+
+/// Positions of the file's columns that are kept.
+fn kept_fields(mapping: &Mapping) -> BTreeSet<usize> {
+    let columns = 0..mapping.column_set().columns.len();
+    columns.filter_map(|column| mapping.field(column)).collect()
 }
 
 /// A poisoned lock means that a thread of this load panicked; rayon passes the

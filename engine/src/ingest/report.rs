@@ -1,5 +1,6 @@
 //! What an ingest did, month by month, and what can go wrong.
 
+use super::parquet_blob::ParquetFault;
 use crate::commit::CommitError;
 use crate::decode::DecodeError;
 use crate::discover::{DiscoverError, RunNote};
@@ -99,7 +100,7 @@ impl Outcome {
 pub struct LoadedMonth {
     /// Rows loaded.
     pub rows: u64,
-    /// Uncompressed bytes read.
+    /// Bytes of CSV read, uncompressed; of Parquet the files' own size.
     pub bytes: u64,
     /// Rows that went to `rejected_rows`.
     pub rejected_rows: u64,
@@ -200,7 +201,7 @@ impl Fault for RunFault {
             Self::Rejected { blob, first, .. } => Some(Location {
                 blob: Some(blob.clone()),
                 line: Some(first.line),
-                byte_offset: Some(first.byte_offset),
+                byte_offset: first.byte_offset,
                 column: first.column.clone(),
             }),
             Self::RejectedBeyondCounting { .. } | Self::OlderRun { .. } | Self::TotalsOverflow => {
@@ -247,6 +248,14 @@ pub enum IngestError {
         /// Why.
         source: DecodeError,
     },
+    /// A Parquet blob is damaged, or not as Azure writes one.
+    #[error("{source}")]
+    Parquet {
+        /// The blob.
+        blob: String,
+        /// Why.
+        source: ParquetFault,
+    },
     /// A blob is not what it should be.
     #[error("{source}")]
     Normalize {
@@ -278,6 +287,7 @@ impl IngestError {
             Self::Source(fault) => fault,
             Self::Choose { source, .. } => source,
             Self::Decode { source, .. } => source,
+            Self::Parquet { source, .. } => source,
             Self::Normalize { source, .. } => source,
             Self::Run(fault) => fault,
             Self::Write(fault) => fault,
@@ -301,7 +311,9 @@ impl Fault for IngestError {
         let location = self.fault().and_then(Fault::location);
         match self {
             Self::Choose { url, .. } => Some(location.unwrap_or_else(|| Location::blob(url))),
-            Self::Decode { blob, .. } | Self::Normalize { blob, .. } => {
+            Self::Decode { blob, .. }
+            | Self::Parquet { blob, .. }
+            | Self::Normalize { blob, .. } => {
                 let location = location.unwrap_or_default();
                 Some(Location { blob: location.blob.or_else(|| Some(blob.clone())), ..location })
             }

@@ -9,17 +9,20 @@ pub const RAW_TEXT_BYTES_MAX: usize = 8 << 10;
 /// A row that is in no batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RejectedRow {
-    /// Line of the file the row begins on, from 1.
+    /// Line of the file the row begins on, from 1; of a Parquet file the number
+    /// of the row, counted as if a header were line 1.
     pub line: u64,
-    /// Offset of the row in the uncompressed file, from 0.
-    pub byte_offset: u64,
+    /// Offset of the row in the uncompressed file, from 0; a row of a Parquet
+    /// file lies in as many places as it has columns, so it has none.
+    pub byte_offset: Option<u64>,
     /// The column that could not be read, as the file spells it; `None` when
     /// the row as a whole is wrong.
     pub column: Option<String>,
     /// What is wrong.
     pub reason: String,
-    /// The row as it stands in the file; bytes that are not UTF-8 replaced,
-    /// and when cut off, saying so at the end.
+    /// The row as it stands in the file, of a Parquet file as CSV of the columns
+    /// that are kept; bytes that are not UTF-8 replaced, and when cut off, saying
+    /// so at the end.
     pub raw_text: String,
 }
 

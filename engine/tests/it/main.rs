@@ -6,6 +6,7 @@ mod adjustments;
 mod azurite;
 mod datasets;
 mod faults;
+mod parquet;
 mod pipeline;
 mod restatements;
 mod slt;

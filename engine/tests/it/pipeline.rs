@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use costlake_benches::generator::{Compression, DataVersion, GeneratedTotals, GeneratorOptions};
+use costlake_benches::generator::{DataVersion, FileFormat, GeneratedTotals, GeneratorOptions};
 use costlake_engine::commit::maintain;
 use costlake_engine::commit::{Lake, LakeTable};
 use costlake_engine::ingest::{IngestOptions, IngestRequest, Reload, Silent, ingest};
@@ -126,15 +126,17 @@ async fn versions(tenant: &Tenant) -> Vec<u64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_scope_version_and_compression_loads() {
-    for (scope, data_version, compression) in [
-        (ScopeType::BillingProfile, DataVersion::V2021_10_01, Compression::Gzip),
-        (ScopeType::CustomerTenant, DataVersion::V2021_10_01, Compression::None),
-        (ScopeType::Subscription, DataVersion::V2021_10_01, Compression::Gzip),
-        (ScopeType::BillingAccount, DataVersion::V2019_11_01, Compression::None),
-        (ScopeType::BillingAccount, DataVersion::McaDirect2021_10_01, Compression::None),
+async fn every_scope_version_and_format_loads() {
+    for (scope, data_version, format) in [
+        (ScopeType::BillingProfile, DataVersion::V2021_10_01, FileFormat::CsvGzip),
+        (ScopeType::CustomerTenant, DataVersion::V2021_10_01, FileFormat::Csv),
+        (ScopeType::Subscription, DataVersion::V2021_10_01, FileFormat::CsvGzip),
+        (ScopeType::BillingAccount, DataVersion::V2019_11_01, FileFormat::Csv),
+        (ScopeType::BillingAccount, DataVersion::McaDirect2021_10_01, FileFormat::Csv),
+        (ScopeType::Subscription, DataVersion::V2021_10_01, FileFormat::Parquet),
+        (ScopeType::BillingProfile, DataVersion::V2019_11_01, FileFormat::Parquet),
     ] {
-        let options = GeneratorOptions { scope, data_version, compression, ..small() };
+        let options = GeneratorOptions { scope, data_version, format, ..small() };
         let (tenant, totals) = Tenant::generated(&options);
         let report = tenant.ingest(&tenant.request()).await;
         assert_eq!(words(&report), ["loaded"; 4], "{scope} {data_version:?}: {report:?}");

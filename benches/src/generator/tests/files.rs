@@ -7,7 +7,7 @@ fn the_same_options_give_the_same_bytes_on_any_number_of_threads() {
     let options = GeneratorOptions {
         months: vec![month("2026-07"), month("2026-08")],
         part_bytes_max: 700_000,
-        compression: Compression::Gzip,
+        format: FileFormat::CsvGzip,
         ..larger()
     };
     let one = export(&options);
@@ -16,13 +16,17 @@ fn the_same_options_give_the_same_bytes_on_any_number_of_threads() {
     let (one, three) = (tree(one.directory.path()), tree(three.directory.path()));
     assert!(one.len() > 200, "many parts: {}", one.len());
     assert!(one == three, "the bytes differ");
+    let columnar = GeneratorOptions { format: FileFormat::Parquet, ..options };
+    let [left, right] =
+        [1, 3].map(|threads| export(&GeneratorOptions { threads, ..columnar.clone() }));
+    assert!(tree(left.directory.path()) == tree(right.directory.path()), "the bytes differ");
     let other = export(&GeneratorOptions { seed: 2, ..small() });
     assert!(one != tree(other.directory.path()));
 }
 
 #[test]
 fn totals_equal_an_independent_reading() {
-    for options in [larger(), GeneratorOptions { compression: Compression::Gzip, ..small() }] {
+    for options in [larger(), GeneratorOptions { format: FileFormat::CsvGzip, ..small() }] {
         let written = export(&options);
         for run in written.totals.runs.iter().filter(|run| run.dataset.is_cost()) {
             let rows = written.rows(run.dataset, run.month);

@@ -332,20 +332,26 @@ fn recommendations_add_up_and_name_meters_used_on_demand() {
 }
 
 #[test]
-fn reservation_files_are_never_compressed_and_have_versions_of_their_own() {
-    let written = export(&GeneratorOptions { compression: Compression::Gzip, ..small() });
-    for (dataset, version, mode) in [
-        (DatasetType::AmortizedCost, "2021-10-01", "gzip"),
-        (DatasetType::PriceSheet, "2023-05-01", "gzip"),
-        (DatasetType::ReservationDetails, "2023-03-01", "none"),
-        (DatasetType::ReservationTransactions, "2023-05-01", "none"),
-        (DatasetType::ReservationRecommendations, "2023-05-01", "none"),
-    ] {
-        let manifest = written.manifest(dataset, month(MONTH));
-        assert_eq!(manifest["exportConfig"]["dataVersion"], version, "{dataset}");
-        assert_eq!(manifest["deliveryConfig"]["compressionMode"], mode, "{dataset}");
-        let blob = manifest["blobs"][0]["blobName"].as_str().unwrap();
-        assert_eq!(blob.ends_with(".csv.gz"), mode == "gzip", "{blob}");
+fn reservation_files_are_always_plain_csv_and_have_versions_of_their_own() {
+    let gzip = ("Csv", "gzip", "0001.csv.gz");
+    let parquet = ("Parquet", "snappy", "0001.snappy.parquet");
+    let plain = ("Csv", "none", "0001.csv");
+    for (format, told) in [(FileFormat::CsvGzip, gzip), (FileFormat::Parquet, parquet)] {
+        let written = export(&GeneratorOptions { format, ..small() });
+        for (dataset, version, (name, mode, ending)) in [
+            (DatasetType::AmortizedCost, "2021-10-01", told),
+            (DatasetType::PriceSheet, "2023-05-01", told),
+            (DatasetType::ReservationDetails, "2023-03-01", plain),
+            (DatasetType::ReservationTransactions, "2023-05-01", plain),
+            (DatasetType::ReservationRecommendations, "2023-05-01", plain),
+        ] {
+            let manifest = written.manifest(dataset, month(MONTH));
+            assert_eq!(manifest["exportConfig"]["dataVersion"], version, "{dataset}");
+            assert_eq!(manifest["deliveryConfig"]["fileFormat"], name, "{dataset}");
+            assert_eq!(manifest["deliveryConfig"]["compressionMode"], mode, "{dataset}");
+            let blob = manifest["blobs"][0]["blobName"].as_str().unwrap();
+            assert!(blob.ends_with(ending), "{blob}");
+        }
     }
 }
 

@@ -87,8 +87,9 @@ fn rejection_batch(
     let texts = |value: &dyn Fn(&LocatedRow) -> Option<String>| -> ArrayRef {
         Arc::new(rows.iter().map(value).collect::<StringArray>())
     };
-    let numbers = |value: &dyn Fn(&RejectedRow) -> u64| -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(rows.iter().map(|(_, row)| value(row) as i64)))
+    let numbers = |value: &dyn Fn(&RejectedRow) -> Option<u64>| -> ArrayRef {
+        let values = rows.iter().map(|(_, row)| value(row).map(|number| number as i64));
+        Arc::new(values.collect::<Int64Array>())
     };
     let fields = file_fields(LakeTable::RejectedRows, schema);
     let columns = fields
@@ -97,7 +98,7 @@ fn rejection_batch(
             "run_id" => texts(&|_| Some(rejections.run_id.to_owned())),
             "load_key" => texts(&|_| Some(rejections.load_key.to_owned())),
             "blob" => texts(&|(blob, _)| Some(blob.to_string())),
-            "line" => numbers(&|row| row.line),
+            "line" => numbers(&|row| Some(row.line)),
             "byte_offset" => numbers(&|row| row.byte_offset),
             "column_name" => texts(&|(_, row)| row.column.clone()),
             "reason" => texts(&|(_, row)| Some(row.reason.clone())),

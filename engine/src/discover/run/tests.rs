@@ -379,16 +379,58 @@ fn another_dataset_is_refused_by_name() {
     }
 }
 
+/// The selection over one run of these blobs: name, size, and as the manifest
+/// states it.
+fn july_of(blobs: &[(&str, u64, u64)]) -> Selection {
+    let folder = format!("act/{JULY}/202607161527/id");
+    let names: Vec<String> = blobs.iter().map(|(name, ..)| format!("{folder}/{name}")).collect();
+    let stated = names.iter().zip(blobs).map(|(name, (_, _, stated))| (name.as_str(), *stated, 1));
+    let manifest = Manifest { blobs: stated.collect(), ..Manifest::default() };
+    let listed = names.iter().zip(blobs);
+    listed
+        .fold(Container::default(), |container, (name, (_, size, _))| {
+            container.file(name, *size, 1)
+        })
+        .manifest(&format!("{folder}/manifest.json"), &manifest)
+        .selection()
+}
+
 #[test]
-fn parquet_is_recognized_and_refused() {
-    let blob = format!("act/{JULY}/202607161527/id/part_0_0001.snappy.parquet");
-    let manifest = Manifest { blobs: vec![(&blob, 10, 1)], ..Manifest::default() };
+fn parquet_may_state_bytes_of_another_form_where_rows_are_stated() {
+    for (stated, check) in [(10, ByteCheck::Listed), (99, ByteCheck::OfAnotherForm(99))] {
+        let selection = july_of(&[("part_0_0001.snappy.parquet", 10, stated)]);
+        let blob = &loaded(&selection.months[0]).blobs[0];
+        assert_eq!((blob.byte_check, blob.format), (check, FileFormat::Parquet));
+        assert_eq!((blob.compression, blob.data_row_count), (Compression::None, Some(1)));
+    }
+    // Nothing else counts this one.
+    let blob = format!("act/{JULY}/id/part_0_0001.parquet");
+    let body = format!(r#"{{"blobs":[{{"blobName":"{blob}","byteCount":99}}]}}"#);
     let selection = Container::default()
         .file(&blob, 10, 1)
-        .manifest(&format!("act/{JULY}/202607161527/id/manifest.json"), &manifest)
+        .body(&format!("act/{JULY}/id/manifest.json"), &body)
         .selection();
-    let reason = Refusal::UnsupportedFormat { blob, format: FileFormat::Parquet };
+    let reason = Refusal::BlobSize { blob, expected: 99, listed: 10 };
     assert_eq!(refused(&selection.months[0]), &reason);
+}
+
+#[test]
+fn a_run_of_two_formats_is_refused() {
+    let blobs = [("part_0_0001.csv", 10, 10), ("part_0_0001.snappy.parquet", 10, 10)];
+    let selection = july_of(&blobs);
+    let in_run = |name: &str| format!("act/{JULY}/202607161527/id/{name}");
+    let reason = Refusal::MixedFormats { csv: in_run(blobs[0].0), parquet: in_run(blobs[1].0) };
+    assert_eq!(refused(&selection.months[0]), &reason);
+    assert_eq!(reason.class(), ErrorClass::BadInput);
+
+    // Without a manifest they are files side by side: newest first, as of one format.
+    let guid = "1f8d218f-0000-4000-8000-000000000001";
+    let loose = Container::default()
+        .file(&format!("act/{JULY}/act_{guid}.csv"), 10, 1)
+        .file(&format!("act/{JULY}/act_{guid}.snappy.parquet"), 10, 2)
+        .selection();
+    assert_eq!(loaded(&loose.months[0]).blobs[0].format, FileFormat::Parquet);
+    assert_eq!(loaded(&loose.months[0]).run_id, guid);
 }
 
 #[test]
