@@ -172,10 +172,7 @@ impl HttpService {
     }
 
     fn pause(&self, retries: u32, answer: Option<&Answer>) -> Duration {
-        let asked = answer.and_then(|answer| {
-            let text = answer.headers.get(RETRY_AFTER)?.to_str().ok()?;
-            text.trim().parse::<u64>().ok()
-        });
+        let asked = answer.and_then(|answer| retry_after_s(&answer.headers));
         match asked {
             Some(seconds) => Duration::from_secs(seconds.min(RETRY_AFTER_SECONDS_MAX)),
             // The cap keeps any setting from overflowing.
@@ -225,6 +222,19 @@ impl HttpService {
         }
         Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body: body.into() })
     }
+}
+
+/// Seconds a service wants to be left alone. Cost Management throttles in several
+/// ways at once, with a header for each (`…-qpu-retry-after`, `…-entity-…`,
+/// `…-tenant-…`); the longest counts.
+pub fn retry_after_s(headers: &HeaderMap) -> Option<u64> {
+    let asked = headers.iter().filter(|(name, _)| {
+        let name = name.as_str();
+        name == RETRY_AFTER.as_str()
+            || name.starts_with("x-ms-ratelimit-microsoft.costmanagement")
+                && name.ends_with("-retry-after")
+    });
+    asked.filter_map(|(_, value)| value.to_str().ok()?.trim().parse().ok()).max()
 }
 
 /// No answer, and whether the request certainly did nothing.

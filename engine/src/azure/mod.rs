@@ -12,6 +12,7 @@ pub mod certificate;
 pub mod cloud;
 pub mod credential;
 pub mod error;
+pub mod exports;
 pub mod http;
 pub mod secret;
 pub mod token;
