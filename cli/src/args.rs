@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use costlake_engine::azure::exports::{ArmScope, ExportName, ExportsError};
+use costlake_engine::error::Fault as _;
 use costlake_engine::model::DatasetType;
 use costlake_engine::model::date::parse_date;
 use costlake_engine::model::period::{BillingMonth, InvalidMonth};
@@ -88,6 +90,7 @@ pub enum Command {
     Ingest(IngestArguments),
     Sql(SqlArguments),
     Lake(LakeArguments),
+    Exports(ExportsArguments),
 }
 
 /// Build a synthetic partner tenant, its lake, and a first report
@@ -444,6 +447,108 @@ pub enum LakeCommand {
     },
 }
 
+/// Make, list and run the exports of a scope, through Azure's own API
+///
+/// Who signs in comes from the AZURE_… environment variables, as for storage. At
+/// a partner's billing account, billing profile or customer it needs to be admin
+/// agent or billing admin, and no managed identity; at a subscription Owner,
+/// Contributor or Cost Management Contributor.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  costlake exports list --scope /subscriptions/<id>
+  costlake exports create --scope /providers/Microsoft.Billing/billingAccounts/<id> --name contoso \\
+    --storage-account <resource id> --container exports --directory contoso --gzip --dry-run
+  costlake exports run contoso-actual --scope /subscriptions/<id> --month 2026-01..2026-06 --wait
+  costlake exports history contoso-actual --scope /subscriptions/<id>")]
+pub struct ExportsArguments {
+    /// Azure path of the scope: /subscriptions/<id>, a resource group or management group, or
+    /// /providers/Microsoft.Billing/billingAccounts/<id> and what is below it
+    #[arg(long, global = true, value_name = "PATH", value_parser = arm_scope)]
+    pub scope: Option<ArmScope>,
+    #[command(subcommand)]
+    pub command: ExportsCommand,
+}
+
+/// What `costlake exports` does.
+#[derive(Debug, Subcommand)]
+pub enum ExportsCommand {
+    /// Show the exports, their schedule and their last run
+    List,
+    Create(CreateExportsArguments),
+    Run(RunExportArguments),
+    /// Show the runs of an export, newest first
+    History {
+        /// The export
+        #[arg(value_name = "NAME", value_parser = export_name)]
+        name: ExportName,
+    },
+}
+
+/// Make the exports that costlake reads: daily, month to date, partitioned
+///
+/// One export per dataset, named NAME-actual, NAME-amortized, and so on. What is
+/// there already and the same is left as it is, so the command may be repeated.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("account").required(true).args(["storage_account", "sas_account"]))]
+pub struct CreateExportsArguments {
+    /// First part of the names
+    #[arg(long, value_name = "NAME", value_parser = export_name)]
+    pub name: ExportName,
+    /// What to export; may be repeated [default: ActualCost and AmortizedCost]
+    #[arg(long, value_name = "DATASET")]
+    pub dataset: Vec<DatasetType>,
+    /// Resource id of the storage account to write to
+    #[arg(long, value_name = "ID")]
+    pub storage_account: Option<String>,
+    /// Name of the storage account to write to with a SAS token, in whatever tenant
+    #[arg(long, value_name = "NAME", requires = "sas_token_file")]
+    pub sas_account: Option<String>,
+    /// File with the account SAS; - is stdin
+    #[arg(long, value_name = "FILE", requires = "sas_account")]
+    pub sas_token_file: Option<PathBuf>,
+    /// Container to write to; made if it is not there
+    #[arg(long, value_name = "NAME")]
+    pub container: String,
+    /// Folder in it; each export goes below it
+    #[arg(long, value_name = "PATH")]
+    pub directory: String,
+    /// Region for a managed identity of the exports, for storage behind a firewall
+    #[arg(long, value_name = "REGION")]
+    pub identity_location: Option<String>,
+    /// Compress the files (.csv.gz)
+    #[arg(long)]
+    pub gzip: bool,
+    /// Also run each export over every month from this one on
+    #[arg(long, value_name = "MONTH")]
+    pub backfill_from: Option<BillingMonth>,
+    /// Change exports of these names that are there and differ, or renew their SAS token
+    #[arg(long)]
+    pub update: bool,
+    /// Only print the requests; nothing is sent
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Run an export now, over its own time frame or over months of the past
+#[derive(Debug, Args)]
+pub struct RunExportArguments {
+    /// The export
+    #[arg(value_name = "NAME", value_parser = export_name)]
+    pub name: ExportName,
+    /// Months, each in a run of its own: YYYY-MM or A..B; may be repeated
+    #[arg(long, value_name = "MONTH", num_args = 1..)]
+    pub month: Vec<Months>,
+    /// Wait until every run has ended
+    #[arg(long)]
+    pub wait: bool,
+    /// Longest time to wait for a run
+    #[arg(long, value_name = "MINUTES", default_value_t = 120, requires = "wait")]
+    pub wait_minutes: u32,
+    /// Only print the requests; nothing is sent
+    #[arg(long, conflicts_with = "wait")]
+    pub dry_run: bool,
+}
+
 /// A day, as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Day(pub i32);
@@ -467,6 +572,21 @@ impl FromStr for Months {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         BillingMonth::parse_range(text).map(Self)
+    }
+}
+
+fn arm_scope(text: &str) -> Result<ArmScope, String> {
+    text.parse().map_err(|error| with_hint(&error))
+}
+
+fn export_name(text: &str) -> Result<ExportName, String> {
+    text.parse().map_err(|error| with_hint(&error))
+}
+
+fn with_hint(error: &ExportsError) -> String {
+    match error.hint() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
     }
 }
 

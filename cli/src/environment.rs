@@ -13,6 +13,7 @@
 //! | `AZURE_CLIENT_CERTIFICATE_PATH` | PEM file of a service principal's certificate and key |
 //! | `IDENTITY_ENDPOINT`, `IDENTITY_HEADER`, `MSI_ENDPOINT` | the managed identity's |
 //! | what a source's credential names | its secret |
+//! | `AZURE_RESOURCE_MANAGER_ENDPOINT` | where exports are made and run, instead of the cloud's own |
 //! | `NO_COLOR` | no colors, when not empty |
 //! | `XDG_STATE_HOME`, `HOME` | where the shell's history goes by default |
 //!
@@ -55,6 +56,8 @@ pub struct Environment {
     pub home: Option<PathBuf>,
     /// `XDG_STATE_HOME`, or `HOME` and `.local/state`.
     pub state_directory: Option<PathBuf>,
+    /// `AZURE_RESOURCE_MANAGER_ENDPOINT`.
+    pub resource_manager_endpoint: Option<String>,
     /// Azure's variables: lower-cased names, as `AzureConfigKey` reads them.
     pub storage_options: HashMap<String, String>,
     /// Every other variable: one of them may be a secret that a source names.
@@ -85,6 +88,7 @@ impl Environment {
                 "COSTLAKE_LOG_FORMAT" => environment.log_format = text,
                 "COSTLAKE_MEMORY_LIMIT" => environment.memory_limit = text,
                 "COSTLAKE_THREADS" => environment.threads = text,
+                "AZURE_RESOURCE_MANAGER_ENDPOINT" => environment.resource_manager_endpoint = text,
                 "COSTLAKE_HISTORY" => environment.history = Some(value.into()),
                 "NO_COLOR" => environment.no_color = !value.is_empty(),
                 "XDG_STATE_HOME" if !value.is_empty() => state_home = Some(PathBuf::from(value)),

@@ -1,4 +1,4 @@
-//! Progress of an ingest: one bar per export run, on stderr.
+//! Progress on stderr: of an ingest one bar per export run, of a wait a spinner.
 //!
 //! Input: what the ingest observes. Output: bars with rows, bytes, rate and
 //! time left, if stderr is a terminal and nobody asked for quiet; else nothing
@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use costlake_engine::ingest::Observer;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -82,6 +83,40 @@ impl Observer for IngestProgress {
 
     fn note(&self, text: &str) {
         self.bars.suspend(|| self.messages.note(text));
+    }
+}
+
+/// How often a spinner turns.
+const SPINNER_TICK_MS: u64 = 120;
+
+/// Shows that something far away is being waited for. Goes when dropped.
+pub struct WaitProgress {
+    spinner: ProgressBar,
+}
+
+impl WaitProgress {
+    /// A spinner on a terminal, else nothing.
+    pub fn new(messages: &Messages, label: &str) -> Self {
+        if !messages.shows_progress() {
+            return Self { spinner: ProgressBar::hidden() };
+        }
+        let style = ProgressStyle::with_template("{spinner:.cyan} {prefix}  {msg}  {elapsed}");
+        let spinner = ProgressBar::new_spinner()
+            .with_style(style.expect("the template is constant"))
+            .with_prefix(label.to_owned());
+        spinner.enable_steady_tick(Duration::from_millis(SPINNER_TICK_MS));
+        Self { spinner }
+    }
+
+    /// Says where it stands.
+    pub fn stands(&self, text: &str) {
+        self.spinner.set_message(text.to_owned());
+    }
+}
+
+impl Drop for WaitProgress {
+    fn drop(&mut self) {
+        self.spinner.finish_and_clear();
     }
 }
 

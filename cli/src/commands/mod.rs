@@ -1,6 +1,7 @@
 //! The verbs of the command line, one file each.
 
 mod demo;
+mod exports;
 mod generate;
 mod ingest;
 mod lake;
@@ -26,5 +27,6 @@ pub async fn run(
         Command::Ingest(arguments) => ingest::run(arguments, settings, messages).await,
         Command::Sql(arguments) => sql::run(arguments, settings, messages).await,
         Command::Lake(arguments) => lake::run(&arguments.command, settings, messages).await,
+        Command::Exports(arguments) => exports::run(arguments, settings, messages).await,
     }
 }

@@ -6,10 +6,13 @@ use crate::run::Run;
 fn help_is_kept() {
     let run = Run::new();
     run.run(&["--help"]).is_snapshot("help");
-    for command in ["demo", "generate", "ingest", "sql", "lake"] {
+    for command in ["demo", "generate", "ingest", "sql", "lake", "exports"] {
         run.run(&[command, "--help"]).is_snapshot(&format!("help_{command}"));
     }
     run.run(&["lake", "vacuum", "--help"]).is_snapshot("help_lake_vacuum");
+    for command in ["create", "run"] {
+        run.run(&["exports", command, "--help"]).is_snapshot(&format!("help_exports_{command}"));
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Method};
 use object_store::ClientOptions;
 use object_store::client::{
@@ -191,6 +191,9 @@ impl HttpService {
             headers.clone_from(&request.headers);
             if let Some((content_type, _)) = &request.body {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+            } else if request.method == Method::POST {
+                // The client leaves it out, and Azure answers 411 without it.
+                headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
             }
         }
         let body = request.body.as_ref().map_or(HttpRequestBody::empty(), |(_, body)| {

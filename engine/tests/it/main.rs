@@ -5,9 +5,11 @@
 mod adjustments;
 mod azurite;
 mod datasets;
+mod exports;
 mod faults;
 mod parquet;
 mod pipeline;
 mod restatements;
 mod slt;
 mod tenant;
+mod tokens;

@@ -1,0 +1,384 @@
+//! `costlake exports`: exports made, listed and run.
+//!
+//! Input: a scope, who signs in. Output: exports and runs as tables on stdout, or
+//! with `--dry-run` the requests that would be sent, secrets redacted.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use costlake_engine::azure::exports::{
+    ArmScope, Compression, Destination, Export, ExportDefinition, ExportRun, ExportSettings,
+    ExportsAddress, ExportsClient, OnExisting, SasDestinationToken, TimePeriod, WaitOptions,
+    backfill_periods, definitions,
+};
+use costlake_engine::azure::{AzureCloud, HttpOptions, TokenSource};
+use costlake_engine::model::DatasetType;
+use costlake_engine::source::{StorageAccess, StoreOptions};
+use serde_json::Value;
+
+use crate::args::{
+    CreateExportsArguments, ExportsArguments, ExportsCommand, Months, RunExportArguments,
+};
+use crate::failure::Failure;
+use crate::messages::Messages;
+use crate::output::target::Target;
+use crate::output::{Layout, Mode, write_whole};
+use crate::progress::WaitProgress;
+use crate::settings::Settings;
+
+/// Pause between two looks at a run.
+const POLL_SECONDS: u64 = 20;
+
+/// A SAS token that ends sooner is worth a warning.
+const SAS_DAYS_MIN: i64 = 30;
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Whether a command sends anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sending {
+    Yes,
+    /// Requests are printed: nobody needs to be signed in.
+    No,
+}
+
+/// What the management API is reached with.
+struct ManagementAccess {
+    /// Where Azure Resource Manager is.
+    endpoint: String,
+    /// What its tokens are asked for.
+    audience: &'static str,
+    /// Who asks; none when nothing is sent.
+    tokens: Option<Arc<TokenSource>>,
+    /// Of which scope.
+    scope: ArmScope,
+}
+
+/// Runs one verb.
+pub async fn run(
+    arguments: &ExportsArguments,
+    settings: &Settings,
+    messages: &Messages,
+) -> Result<(), Failure> {
+    let dry_run = match &arguments.command {
+        ExportsCommand::Create(create) => create.dry_run,
+        ExportsCommand::Run(run) => run.dry_run,
+        ExportsCommand::List | ExportsCommand::History { .. } => false,
+    };
+    let sending = if dry_run { Sending::No } else { Sending::Yes };
+    let access = access(settings, arguments.scope.as_ref(), sending)?;
+    let address = ExportsAddress::new(&access.endpoint, access.scope).map_err(Failure::engine)?;
+    let Some(tokens) = access.tokens else { return print_requests(&address, &arguments.command) };
+    let client = ExportsClient::new(address, access.audience, tokens, HttpOptions::default())
+        .map_err(Failure::engine)?;
+    match &arguments.command {
+        ExportsCommand::List => {
+            let exports = client.list().await.map_err(Failure::engine)?;
+            if exports.is_empty() {
+                messages.note(&format!("{} has no exports", client.address().scope()));
+                return Ok(());
+            }
+            write_exports(&exports, settings)
+        }
+        ExportsCommand::Create(create) => create_exports(&client, create, messages).await,
+        ExportsCommand::Run(run) => run_export(&client, run, messages).await,
+        ExportsCommand::History { name } => {
+            let runs = client.run_history(name).await.map_err(Failure::engine)?;
+            if runs.is_empty() {
+                messages.note(&format!("export {name} has not run yet"));
+                return Ok(());
+            }
+            write_runs(&runs, settings)
+        }
+    }
+}
+
+/// Scope, endpoint and who signs in, from flags and the environment.
+fn access(
+    settings: &Settings,
+    scope: Option<&ArmScope>,
+    sending: Sending,
+) -> Result<ManagementAccess, Failure> {
+    let scope = scope.cloned().ok_or_else(|| Failure::Usage {
+        what: "the scope is not known".to_owned(),
+        hint: "add --scope with its Azure path, e.g. --scope /subscriptions/<id>".to_owned(),
+    })?;
+    let options = StoreOptions::from_environment(settings.environment.storage_options.clone());
+    let cloud = cloud_of(options.authority_host(AzureCloud::default()));
+    let tokens = match sending {
+        Sending::No => None,
+        Sending::Yes => Some(Arc::new(sign_in(&options, cloud)?)),
+    };
+    let endpoint = settings.environment.resource_manager_endpoint.as_deref();
+    Ok(ManagementAccess {
+        endpoint: endpoint.unwrap_or(cloud.resource_manager()).to_owned(),
+        audience: cloud.resource_manager(),
+        tokens,
+        scope,
+    })
+}
+
+fn sign_in(options: &StoreOptions, cloud: AzureCloud) -> Result<TokenSource, Failure> {
+    match options.access().map_err(Failure::engine)? {
+        StorageAccess::Token(credential) => {
+            TokenSource::new(credential, options.authority_host(cloud)).map_err(Failure::engine)
+        }
+        other => Err(Failure::Usage {
+            what: format!("exports are not made with an {}", other.kind()),
+            hint: "sign in as a service principal (AZURE_TENANT_ID, AZURE_CLIENT_ID, \
+                   AZURE_CLIENT_SECRET) or with AZURE_USE_AZURE_CLI=true, and unset what is for \
+                   storage only"
+                .to_owned(),
+        }),
+    }
+}
+
+/// The cloud that asks for tokens there; the public one for any other host.
+fn cloud_of(authority_host: &str) -> AzureCloud {
+    let host = authority_host.trim_end_matches('/');
+    let known = AzureCloud::ALL.into_iter().find(|cloud| cloud.authority_host() == host);
+    known.unwrap_or_default()
+}
+
+fn wanted(
+    address: &ExportsAddress,
+    arguments: &CreateExportsArguments,
+) -> Result<(Vec<ExportDefinition>, Option<i64>), Failure> {
+    let (container, directory) = (&arguments.container, &arguments.directory);
+    let destination = match (&arguments.storage_account, &arguments.sas_account) {
+        (_, Some(account)) => {
+            let file = arguments.sas_token_file.as_deref().unwrap_or(Path::new("-"));
+            let token = SasDestinationToken::new(&read_secret(file)?, now_ms());
+            let token = token.map_err(Failure::engine)?;
+            Destination::sas(account, token, container, directory)
+        }
+        (account, None) => {
+            Destination::resource(account.as_deref().unwrap_or_default(), container, directory)
+        }
+    };
+    let destination = destination.map_err(Failure::engine)?;
+    let sas_expires_at_ms = destination.sas_expires_at_ms();
+    let shared = ExportSettings {
+        destination,
+        compression: if arguments.gzip { Compression::Gzip } else { Compression::None },
+        identity_location: arguments.identity_location.clone(),
+        today: today(),
+    };
+    let datasets: &[DatasetType] =
+        if arguments.dataset.is_empty() { &DatasetType::COST } else { &arguments.dataset };
+    let wanted = definitions(address, &arguments.name, datasets, &shared);
+    Ok((wanted.map_err(Failure::engine)?, sas_expires_at_ms))
+}
+
+fn read_secret(file: &Path) -> Result<String, Failure> {
+    let read = if file == Path::new("-") {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(file)
+    };
+    read.map_err(|source| Failure::Read { path: file.to_owned(), source })
+}
+
+async fn create_exports(
+    client: &ExportsClient,
+    arguments: &CreateExportsArguments,
+    messages: &Messages,
+) -> Result<(), Failure> {
+    let (wanted, sas_expires_at_ms) = wanted(client.address(), arguments)?;
+    let periods = backfill(arguments)?;
+    let on_existing = if arguments.update { OnExisting::Update } else { OnExisting::Keep };
+    client
+        .put_all(&wanted, on_existing, |definition, outcome| {
+            messages.note(&format!("{} {outcome}", definition.name()));
+        })
+        .await
+        .map_err(Failure::engine)?;
+    if let Some(end_ms) = sas_expires_at_ms {
+        let days = (end_ms - now_ms()) / DAY_MS;
+        if days < SAS_DAYS_MIN {
+            messages.warning(&format!(
+                "the SAS token ends in {days} days; renew it before with --update"
+            ));
+        }
+    }
+    for definition in &wanted {
+        for period in &periods {
+            client.run(definition.name(), Some(*period)).await.map_err(Failure::engine)?;
+            messages.note(&format!("{}: run of {period} accepted", definition.name()));
+        }
+    }
+    Ok(())
+}
+
+fn backfill(arguments: &CreateExportsArguments) -> Result<Vec<TimePeriod>, Failure> {
+    match arguments.backfill_from {
+        Some(first) => backfill_periods(first, today()).map_err(Failure::engine),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The months asked for, each once; none for the export's own time frame.
+fn periods(months: &[Months]) -> Result<Vec<Option<TimePeriod>>, Failure> {
+    let mut months: Vec<_> = months.iter().flat_map(|months| months.0.iter().copied()).collect();
+    months.sort_unstable();
+    months.dedup();
+    if months.is_empty() {
+        return Ok(vec![None]);
+    }
+    let period = |month| TimePeriod::of_month(month, today()).map(Some).map_err(Failure::engine);
+    months.into_iter().map(period).collect()
+}
+
+async fn run_export(
+    client: &ExportsClient,
+    arguments: &RunExportArguments,
+    messages: &Messages,
+) -> Result<(), Failure> {
+    let name = &arguments.name;
+    let periods = periods(&arguments.month)?;
+    let mark = match arguments.wait {
+        true => Some(client.mark(name, now_ms()).await.map_err(Failure::engine)?),
+        false => None,
+    };
+    for period in &periods {
+        client.run(name, *period).await.map_err(Failure::engine)?;
+        messages.note(&format!("{}: accepted", label(arguments, *period)));
+    }
+    let Some(mark) = mark else { return Ok(()) };
+    let options = WaitOptions {
+        poll_interval: Duration::from_secs(POLL_SECONDS),
+        longest: Duration::from_secs(u64::from(arguments.wait_minutes) * 60),
+    };
+    let mut first_failure = None;
+    for period in periods {
+        let label = label(arguments, period);
+        let progress = WaitProgress::new(messages, &label);
+        let waited = client
+            .wait_for_run(name, &mark, period, &options, |run| {
+                progress.stands(run.map_or("not begun", |run| run.status.as_str()));
+            })
+            .await;
+        drop(progress);
+        match waited {
+            Ok(run) => messages.note(&format!("{label}: {}", run.status)),
+            // The runs of other months go on, and may be what somebody waits for.
+            Err(error) => {
+                messages.warning(&format!("{label}: {error}"));
+                first_failure.get_or_insert(error);
+            }
+        }
+    }
+    first_failure.map_or(Ok(()), |error| Err(Failure::engine(error)))
+}
+
+fn label(arguments: &RunExportArguments, period: Option<TimePeriod>) -> String {
+    match period {
+        Some(period) => format!("{}: run of {period}", arguments.name),
+        None => format!("{}: run", arguments.name),
+    }
+}
+
+/// Prints what would be sent. Nothing here has a token, and a SAS token stands
+/// as `<redacted>`.
+fn print_requests(address: &ExportsAddress, command: &ExportsCommand) -> Result<(), Failure> {
+    let mut requests: Vec<(&str, String, Option<Value>)> = Vec::new();
+    match command {
+        ExportsCommand::Create(create) => {
+            let (wanted, _) = wanted(address, create)?;
+            let periods = backfill(create)?;
+            for definition in &wanted {
+                let url = address.export(definition.name());
+                requests.push(("GET", url.to_string(), None));
+                requests.push(("PUT", url.to_string(), Some(definition.redacted())));
+            }
+            for definition in &wanted {
+                for period in &periods {
+                    let url = address.run(definition.name());
+                    requests.push(("POST", url.to_string(), Some(period.body())));
+                }
+            }
+        }
+        ExportsCommand::Run(run) => {
+            for period in periods(&run.month)? {
+                let url = address.run(&run.name);
+                requests.push(("POST", url.to_string(), period.map(TimePeriod::body)));
+            }
+        }
+        ExportsCommand::List | ExportsCommand::History { .. } => {}
+    }
+    let mut out = std::io::stdout().lock();
+    for (method, url, body) in requests {
+        writeln!(out, "{method} {url}").map_err(Failure::stream)?;
+        if let Some(body) = body {
+            writeln!(out, "{body:#}").map_err(Failure::stream)?;
+        }
+    }
+    out.flush().map_err(Failure::stream)
+}
+
+fn write_exports(exports: &[Export], settings: &Settings) -> Result<(), Failure> {
+    let column = |value: &dyn Fn(&Export) -> Option<String>| -> ArrayRef {
+        Arc::new(exports.iter().map(value).collect::<StringArray>())
+    };
+    let owned = |text: Option<&str>| text.map(str::to_owned);
+    let last = |export: &Export| export.runs.first().cloned();
+    write_table(
+        vec![
+            ("name", column(&|export| Some(export.name.clone()))),
+            ("dataset", column(&|export| owned(export.dataset()))),
+            ("status", column(&|export| owned(export.status()))),
+            ("recurrence", column(&|export| owned(export.recurrence()))),
+            ("next_run", column(&|export| owned(export.next_run()))),
+            ("last_run", column(&|export| last(export)?.submitted.map(|at| at.text))),
+            ("last_status", column(&|export| Some(last(export)?.status.to_string()))),
+            ("storage_account", column(&|export| owned(export.storage_account()))),
+            ("container", column(&|export| owned(export.container()))),
+            ("directory", column(&|export| owned(export.folder()))),
+        ],
+        settings,
+    )
+}
+
+fn write_runs(runs: &[ExportRun], settings: &Settings) -> Result<(), Failure> {
+    let column = |value: &dyn Fn(&ExportRun) -> Option<String>| -> ArrayRef {
+        Arc::new(runs.iter().map(value).collect::<StringArray>())
+    };
+    let day = |text: String| text.split('T').next().unwrap_or_default().to_owned();
+    write_table(
+        vec![
+            ("submitted", column(&|run| Some(run.submitted.clone()?.text))),
+            ("type", column(&|run| run.execution_type.clone())),
+            ("status", column(&|run| Some(run.status.to_string()))),
+            ("first_day", column(&|run| Some(day(run.start_date.clone()?.text)))),
+            ("last_day", column(&|run| Some(day(run.end_date.clone()?.text)))),
+            ("ended", column(&|run| Some(run.processing_end.clone()?.text))),
+            (
+                "manifest",
+                column(&|run| run.manifest_file.clone().or_else(|| run.file_name.clone())),
+            ),
+            ("error", column(&|run| run.error.clone())),
+            ("run_id", column(&|run| Some(run.id.clone()))),
+        ],
+        settings,
+    )
+}
+
+fn write_table(columns: Vec<(&str, ArrayRef)>, settings: &Settings) -> Result<(), Failure> {
+    let nullable = columns.into_iter().map(|(name, column)| (name, column, true));
+    let batch = RecordBatch::try_from_iter_with_nullable(nullable)
+        .map_err(|error| Failure::Format { format: "table", what: error.to_string() })?;
+    write_whole(Mode::Box, &batch, Layout::of_stdout(0, settings.no_color), &mut Target::stdout())
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Days since 1970-01-01, UTC.
+fn today() -> i32 {
+    i32::try_from(now_ms() / DAY_MS).unwrap_or(i32::MAX)
+}

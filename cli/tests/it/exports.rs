@@ -1,0 +1,203 @@
+//! `costlake exports` against stand-ins for Entra and Azure Resource Manager.
+
+use costlake_benches::stub::{Entra, HttpStub, Reply};
+use serde_json::{Value, json};
+
+use crate::run::Run;
+
+const SCOPE: &str = "/providers/Microsoft.Billing/billingAccounts/A:B_2019-05-31";
+const STORAGE: &str = "/subscriptions/00000000-0000-0000-0000-000000000002/resourceGroups/rg\
+                       /providers/Microsoft.Storage/storageAccounts/contoso";
+const SAS: &str = "?sv=2024-11-04&ss=b&srt=sco&sp=rwdlac&se=2099-01-01&sig=U0VDUkVU%3D";
+
+/// A command whose environment signs in at the stand-ins.
+fn signed_in(stub: &HttpStub, entra: &Entra) -> Run {
+    Run::new()
+        .with("AZURE_AUTHORITY_HOST", &entra.authority_host())
+        .with("AZURE_RESOURCE_MANAGER_ENDPOINT", &stub.url())
+        .with("AZURE_TENANT_ID", "tenant")
+        .with("AZURE_CLIENT_ID", "client")
+        .with("AZURE_CLIENT_SECRET", "secret-of-the-client")
+}
+
+fn entra() -> Entra {
+    Entra::with_secret("tenant", "client", "secret-of-the-client")
+}
+
+fn path(rest: &str) -> String {
+    format!("{SCOPE}/providers/Microsoft.CostManagement/exports{rest}")
+}
+
+const CREATE: [&str; 8] =
+    ["exports", "create", "--scope", SCOPE, "--name", "contoso", "--container", "exports"];
+
+fn create<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&CREATE[..], &["--directory", "costlake"], more].concat()
+}
+
+/// Method, URL and body of each request of a dry run.
+fn requests(stdout: &str) -> Vec<(String, Value)> {
+    let mut requests: Vec<(String, String)> = Vec::new();
+    for line in stdout.lines() {
+        if ["GET ", "PUT ", "POST "].iter().any(|method| line.starts_with(method)) {
+            requests.push((line.to_owned(), String::new()));
+        } else {
+            requests.last_mut().unwrap().1.push_str(line);
+        }
+    }
+    let json = |text: &str| serde_json::from_str(text).unwrap_or_default();
+    requests.into_iter().map(|(line, body)| (line, json(&body))).collect()
+}
+
+#[test]
+fn a_dry_run_prints_the_requests_and_signs_in_nowhere() {
+    let run = Run::new();
+    run.write("sas", SAS);
+    let ended = run.run(&create(&[
+        "--sas-account",
+        "contoso",
+        "--sas-token-file",
+        "sas",
+        "--gzip",
+        "--dry-run",
+    ]));
+    let stdout = ended.done();
+    assert!(!stdout.contains("U0VDUkVU"), "{stdout}");
+    let requests = requests(stdout);
+    let lines: Vec<&str> = requests.iter().map(|(line, _)| line.as_str()).collect();
+    let url = |name: &str| {
+        format!("https://management.azure.com{}?api-version=2025-03-01", path(&format!("/{name}")))
+    };
+    let (actual, amortized) = (url("contoso-actual"), url("contoso-amortized"));
+    assert_eq!(
+        lines,
+        [
+            format!("GET {actual}"),
+            format!("PUT {actual}"),
+            format!("GET {amortized}"),
+            format!("PUT {amortized}"),
+        ]
+    );
+    let properties = &requests[3].1["properties"];
+    assert_eq!(properties["definition"]["type"], "AmortizedCost");
+    assert_eq!(properties["compressionMode"], "gzip");
+    assert_eq!(
+        properties["deliveryInfo"]["destination"],
+        json!({
+            "type": "AzureBlob", "storageAccount": "contoso", "sasToken": "<redacted>",
+            "container": "exports", "rootFolderPath": "costlake",
+        })
+    );
+
+    let arguments = ["exports", "run", "x", "--scope", SCOPE, "--dry-run", "--month"];
+    run.run(&[&arguments[..], &["2026-02..2026-03", "2026-02"]].concat())
+        .is_snapshot("exports_run_dry");
+}
+
+#[test]
+fn what_is_wrong_is_said_before_anything_is_sent() {
+    let run = Run::new();
+    run.write("sas", &SAS.replace("rwdlac", "rwl"));
+    let by_sas = ["--sas-account", "contoso", "--sas-token-file", "sas", "--dry-run"];
+    let ended = run.run(&create(&by_sas));
+    assert!(!ended.stderr.contains("U0VDUkVU"), "{}", ended.stderr);
+    ended.is_snapshot("exports_sas_lacks");
+    run.run(&["exports", "list", "--scope", "/subscriptions/my-subscription"])
+        .is_snapshot("exports_bad_scope");
+    run.run(&["exports", "list"]).is_snapshot("exports_no_scope");
+    let key = Run::new().with("AZURE_STORAGE_ACCOUNT_KEY", "c2VjcmV0");
+    key.run(&["exports", "list", "--scope", SCOPE]).is_snapshot("exports_account_key");
+}
+
+#[test]
+fn exports_are_made_once_and_said_to_be_there_again() {
+    let (stub, entra) = (HttpStub::start(), entra());
+    let run = signed_in(&stub, &entra);
+    let missing = || Reply::error(404, "NotFound", "There is none.");
+    for name in ["contoso-actual", "contoso-amortized"] {
+        stub.on("GET", &path(&format!("/{name}")), [missing()]);
+        stub.on("PUT", &path(&format!("/{name}")), [Reply::json(201, &json!({}))]);
+    }
+    let arguments = create(&["--storage-account", STORAGE]);
+    let ended = run.run(&arguments);
+    assert_eq!((ended.code, ended.stdout.as_str()), (0, ""));
+    assert_eq!(ended.stderr, "contoso-actual created\ncontoso-amortized created\n");
+
+    for request in stub.received().into_iter().filter(|request| request.method == "PUT") {
+        let mut there = request.json();
+        there["name"] = json!(request.path.rsplit('/').next());
+        there["eTag"] = json!("\"1\"");
+        stub.on("GET", &request.path, [Reply::json(200, &there)]);
+    }
+    let ended = run.run(&arguments);
+    assert_eq!(ended.stderr, "contoso-actual present\ncontoso-amortized present\n");
+    let ended = run.run(&[&arguments[..], &["--gzip"]].concat());
+    assert_eq!(ended.code, 1);
+    let place = format!("at: {}{}", stub.url(), path("/contoso-actual"));
+    assert!(ended.stderr.contains(&place), "{}", ended.stderr);
+    assert!(ended.stderr.contains("compressionMode is none, not gzip"), "{}", ended.stderr);
+    let ended = run.run(&[&arguments[..], &["--gzip", "--update"]].concat());
+    assert_eq!(ended.stderr, "contoso-actual updated\ncontoso-amortized updated\n");
+    assert_eq!(stub.received().last().unwrap().json()["eTag"], "\"1\"");
+}
+
+#[test]
+fn exports_and_runs_are_listed() {
+    let (stub, entra) = (HttpStub::start(), entra());
+    let run = signed_in(&stub, &entra);
+    let history = json!({ "value": [{
+        "id": "x/Run/11ac6811-dca3-46ad-b326-4704cf0c58ef", "properties": {
+            "executionType": "OnDemand", "status": "Failed",
+            "submittedTime": "2026-07-02T07:52:15.6016681Z",
+            "processingEndTime": "2026-07-02T07:53:00Z",
+            "startDate": "2026-06-01T00:00:00Z", "endDate": "2026-06-30T00:00:00Z",
+            "error": { "code": "Storage", "message": "The account is closed." },
+        },
+    }] });
+    stub.on("GET", &path("/x/runHistory"), [Reply::json(200, &history)]);
+    let all = json!({ "value": [{ "name": "x", "properties": {
+        "definition": { "type": "ActualCost" }, "runHistory": history,
+        "schedule": { "status": "Active", "recurrence": "Daily" },
+        "nextRunTimeEstimate": "2026-07-03T00:00:00Z",
+        "deliveryInfo": { "destination": {
+            "resourceId": STORAGE, "container": "exports", "rootFolderPath": "costlake",
+        } },
+    } }] });
+    stub.on("GET", &path(""), [Reply::json(200, &all), Reply::json(200, &json!({ "value": [] }))]);
+    run.run(&["exports", "list", "--scope", SCOPE]).is_snapshot("exports_list");
+    run.run(&["exports", "list", "--scope", SCOPE]).is_snapshot("exports_list_empty");
+    run.run(&["exports", "history", "x", "--scope", SCOPE]).is_snapshot("exports_history");
+}
+
+#[test]
+fn a_run_is_waited_for_and_its_end_is_the_exit_code() {
+    let (stub, entra) = (HttpStub::start(), entra());
+    let run = signed_in(&stub, &entra);
+    let history = |status: &str| {
+        let run = json!({ "id": "x/Run/1", "properties": {
+            "status": status, "startDate": "2026-02-01T00:00:00Z",
+        } });
+        Reply::json(200, &json!({ "value": [run] }))
+    };
+    let none = || Reply::json(200, &json!({ "value": [] }));
+    let arguments = ["exports", "run", "x", "--scope", SCOPE, "--month", "2026-02", "--wait"];
+    stub.on("POST", &path("/x/run"), [Reply::text(202, "")]);
+    stub.on("GET", &path("/x/runHistory"), [none(), history("Completed")]);
+    run.run(&arguments).is_snapshot("exports_run_completed");
+    stub.on("GET", &path("/x/runHistory"), [none(), history("DataNotAvailable")]);
+    let ended = run.run(&arguments);
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    assert!(ended.stderr.contains("ended as DataNotAvailable"), "{}", ended.stderr);
+
+    stub.on("POST", &path("/x/run"), [Reply::error(403, "RBACAccessDenied", "No access.")]);
+    let ended = run.run(&arguments[..7]);
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    assert!(ended.stderr.contains("must be admin agent or billing admin"), "{}", ended.stderr);
+    stub.on("POST", &path("/x/run"), [Reply::error(404, "NotFound", "No such export.")]);
+    assert_eq!(run.run(&arguments[..7]).code, 2);
+    entra.refuse("AADSTS7000215", "Invalid client secret provided.");
+    let ended = run.run(&arguments[..7]);
+    assert_eq!(ended.code, 3);
+    assert!(ended.stderr.contains("give the secret's value"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("secret-of-the-client"), "{}", ended.stderr);
+}
