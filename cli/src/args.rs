@@ -183,6 +183,9 @@ pub struct IngestArguments {
     /// Rows that may be unreadable before a month is refused
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub max_rejected: u64,
+    /// First ask Azure for a run out of schedule, and wait for it: of sources that allow it
+    #[arg(long, conflicts_with = "source")]
+    pub refresh: bool,
     /// Most bytes per second that downloads take: 100MB, 12MiB [default: no limit]
     #[arg(long, value_name = "BYTES")]
     pub max_bandwidth: Option<String>,
@@ -465,6 +468,9 @@ pub struct ExportsArguments {
     /// /providers/Microsoft.Billing/billingAccounts/<id> and what is below it
     #[arg(long, global = true, value_name = "PATH", value_parser = arm_scope)]
     pub scope: Option<ArmScope>,
+    /// Configured source whose scope and credential are taken instead
+    #[arg(long, global = true, value_name = "NAME", conflicts_with = "scope")]
+    pub source: Option<String>,
     #[command(subcommand)]
     pub command: ExportsCommand,
 }

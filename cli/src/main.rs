@@ -13,6 +13,7 @@
 //! | 130 | stopped by Ctrl-C |
 
 mod args;
+mod clock;
 mod commands;
 mod environment;
 mod failure;

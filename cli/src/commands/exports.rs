@@ -6,22 +6,23 @@
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use costlake_engine::azure::exports::{
-    ArmScope, Compression, Destination, Export, ExportDefinition, ExportRun, ExportSettings,
-    ExportsAddress, ExportsClient, OnExisting, SasDestinationToken, TimePeriod, WaitOptions,
-    backfill_periods, definitions,
+    Compression, Destination, Export, ExportDefinition, ExportRun, ExportSettings, ExportsAddress,
+    ExportsClient, OnExisting, SasDestinationToken, TimePeriod, WaitOptions, backfill_periods,
+    definitions,
 };
-use costlake_engine::azure::{AzureCloud, HttpOptions, TokenSource};
 use costlake_engine::model::DatasetType;
-use costlake_engine::source::{StorageAccess, StoreOptions};
 use serde_json::Value;
+
+use super::management::{ManagementAccess, Sending};
 
 use crate::args::{
     CreateExportsArguments, ExportsArguments, ExportsCommand, Months, RunExportArguments,
 };
+use crate::clock::{now_ms, today};
 use crate::failure::Failure;
 use crate::messages::Messages;
 use crate::output::target::Target;
@@ -29,33 +30,10 @@ use crate::output::{Layout, Mode, write_whole};
 use crate::progress::WaitProgress;
 use crate::settings::Settings;
 
-/// Pause between two looks at a run.
-const POLL_SECONDS: u64 = 20;
-
 /// A SAS token that ends sooner is worth a warning.
 const SAS_DAYS_MIN: i64 = 30;
 
 const DAY_MS: i64 = 86_400_000;
-
-/// Whether a command sends anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sending {
-    Yes,
-    /// Requests are printed: nobody needs to be signed in.
-    No,
-}
-
-/// What the management API is reached with.
-struct ManagementAccess {
-    /// Where Azure Resource Manager is.
-    endpoint: String,
-    /// What its tokens are asked for.
-    audience: &'static str,
-    /// Who asks; none when nothing is sent.
-    tokens: Option<Arc<TokenSource>>,
-    /// Of which scope.
-    scope: ArmScope,
-}
 
 /// Runs one verb.
 pub async fn run(
@@ -69,11 +47,22 @@ pub async fn run(
         ExportsCommand::List | ExportsCommand::History { .. } => false,
     };
     let sending = if dry_run { Sending::No } else { Sending::Yes };
-    let access = access(settings, arguments.scope.as_ref(), sending)?;
-    let address = ExportsAddress::new(&access.endpoint, access.scope).map_err(Failure::engine)?;
-    let Some(tokens) = access.tokens else { return print_requests(&address, &arguments.command) };
-    let client = ExportsClient::new(address, access.audience, tokens, HttpOptions::default())
-        .map_err(Failure::engine)?;
+    let access = match (&arguments.source, &arguments.scope) {
+        (Some(name), _) => ManagementAccess::of_source(settings.source(name)?, settings, sending)?,
+        (None, Some(scope)) => ManagementAccess::of_scope(scope.clone(), settings, sending)?,
+        (None, None) => {
+            return Err(Failure::Usage {
+                what: "the scope is not known".to_owned(),
+                hint: "add --source with a configured source, or --scope with an Azure path, e.g. \
+                       --scope /subscriptions/<id>"
+                    .to_owned(),
+            });
+        }
+    };
+    let address = access.address()?;
+    let Some(client) = access.client()? else {
+        return print_requests(&address, &arguments.command);
+    };
     match &arguments.command {
         ExportsCommand::List => {
             let exports = client.list().await.map_err(Failure::engine)?;
@@ -94,53 +83,6 @@ pub async fn run(
             write_runs(&runs, settings)
         }
     }
-}
-
-/// Scope, endpoint and who signs in, from flags and the environment.
-fn access(
-    settings: &Settings,
-    scope: Option<&ArmScope>,
-    sending: Sending,
-) -> Result<ManagementAccess, Failure> {
-    let scope = scope.cloned().ok_or_else(|| Failure::Usage {
-        what: "the scope is not known".to_owned(),
-        hint: "add --scope with its Azure path, e.g. --scope /subscriptions/<id>".to_owned(),
-    })?;
-    let options = StoreOptions::from_environment(settings.environment.storage_options.clone());
-    let cloud = cloud_of(options.authority_host(AzureCloud::default()));
-    let tokens = match sending {
-        Sending::No => None,
-        Sending::Yes => Some(Arc::new(sign_in(&options, cloud)?)),
-    };
-    let endpoint = settings.environment.resource_manager_endpoint.as_deref();
-    Ok(ManagementAccess {
-        endpoint: endpoint.unwrap_or(cloud.resource_manager()).to_owned(),
-        audience: cloud.resource_manager(),
-        tokens,
-        scope,
-    })
-}
-
-fn sign_in(options: &StoreOptions, cloud: AzureCloud) -> Result<TokenSource, Failure> {
-    match options.access().map_err(Failure::engine)? {
-        StorageAccess::Token(credential) => {
-            TokenSource::new(credential, options.authority_host(cloud)).map_err(Failure::engine)
-        }
-        other => Err(Failure::Usage {
-            what: format!("exports are not made with an {}", other.kind()),
-            hint: "sign in as a service principal (AZURE_TENANT_ID, AZURE_CLIENT_ID, \
-                   AZURE_CLIENT_SECRET) or with AZURE_USE_AZURE_CLI=true, and unset what is for \
-                   storage only"
-                .to_owned(),
-        }),
-    }
-}
-
-/// The cloud that asks for tokens there; the public one for any other host.
-fn cloud_of(authority_host: &str) -> AzureCloud {
-    let host = authority_host.trim_end_matches('/');
-    let known = AzureCloud::ALL.into_iter().find(|cloud| cloud.authority_host() == host);
-    known.unwrap_or_default()
 }
 
 fn wanted(
@@ -248,10 +190,8 @@ async fn run_export(
         messages.note(&format!("{}: accepted", label(arguments, *period)));
     }
     let Some(mark) = mark else { return Ok(()) };
-    let options = WaitOptions {
-        poll_interval: Duration::from_secs(POLL_SECONDS),
-        longest: Duration::from_secs(u64::from(arguments.wait_minutes) * 60),
-    };
+    let longest = Duration::from_secs(u64::from(arguments.wait_minutes) * 60);
+    let options = WaitOptions { longest, ..WaitOptions::default() };
     let mut first_failure = None;
     for period in periods {
         let label = label(arguments, period);
@@ -371,14 +311,4 @@ fn write_table(columns: Vec<(&str, ArrayRef)>, settings: &Settings) -> Result<()
     let batch = RecordBatch::try_from_iter_with_nullable(nullable)
         .map_err(|error| Failure::Format { format: "table", what: error.to_string() })?;
     write_whole(Mode::Box, &batch, Layout::of_stdout(0, settings.no_color), &mut Target::stdout())
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// Days since 1970-01-01, UTC.
-fn today() -> i32 {
-    i32::try_from(now_ms() / DAY_MS).unwrap_or(i32::MAX)
 }

@@ -1,8 +1,9 @@
 //! `costlake ingest`: cost exports into the lake.
 
+mod refresh;
+
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use costlake_engine::discover::RunNote;
@@ -18,6 +19,7 @@ use costlake_engine::source::sas::SasState;
 use costlake_engine::source::{Limits, StoreOptions};
 
 use crate::args::IngestArguments;
+use crate::clock::now_us;
 use crate::failure::Failure;
 use crate::messages::Messages;
 use crate::output::target::Target;
@@ -37,6 +39,19 @@ pub async fn run(
     let is_one_of_several = jobs.len() > 1;
     let mut reports = Vec::new();
     for job in jobs {
+        let refreshed = match job.refreshed {
+            Some(source) if arguments.refresh => {
+                refresh::refresh(source, job.request.months.as_ref(), settings, messages).await
+            }
+            _ => Ok(()),
+        };
+        // What was there before is loaded all the same.
+        let not_refreshed = refreshed.err().map(|failure| {
+            let class = failure.class();
+            let source_name = job.request.source.clone();
+            messages.failure(&Failure::Source { source_name, failure: failure.into() });
+            class
+        });
         let report = match job.storage_options(settings, messages) {
             Ok(store) => {
                 let access = Access { store, limits: limits.clone() };
@@ -46,7 +61,7 @@ pub async fn run(
         };
         let source = job.request.source;
         match report {
-            Ok(report) => reports.push(SourceReport { source, report, failure: None }),
+            Ok(report) => reports.push(SourceReport { source, report, failure: not_refreshed }),
             // Nothing of this source can be read; that must not keep the others.
             Err(failure) if is_one_of_several => {
                 let class = failure.class();
@@ -75,17 +90,19 @@ pub struct SourceReport {
     pub source: SourceName,
     /// Month by month.
     pub report: IngestReport,
-    /// Why nothing of it could be looked at.
+    /// Why nothing of it could be looked at, or only what was there before.
     pub failure: Option<ErrorClass>,
 }
 
 /// One source to load.
-struct Job {
+struct Job<'a> {
     request: IngestRequest,
     credential: CredentialSettings,
+    /// What `--refresh` asks for, of a configured one.
+    refreshed: Option<&'a SourceSettings>,
 }
 
-impl Job {
+impl Job<'_> {
     /// As who it is read; says so when that ends soon.
     fn storage_options(
         &self,
@@ -107,7 +124,7 @@ impl Job {
 }
 
 /// The sources of the config file, or the exports typed.
-fn jobs(arguments: &IngestArguments, settings: &Settings) -> Result<Vec<Job>, Failure> {
+fn jobs<'a>(arguments: &IngestArguments, settings: &'a Settings) -> Result<Vec<Job<'a>>, Failure> {
     let exports = arguments.exports.urls().map_err(Failure::engine)?;
     let months = (!arguments.month.is_empty())
         .then(|| arguments.month.iter().flat_map(|months| months.0.iter().copied()).collect());
@@ -131,6 +148,7 @@ fn jobs(arguments: &IngestArguments, settings: &Settings) -> Result<Vec<Job>, Fa
         return Ok(vec![Job {
             request: job(source, arguments.scope.clone(), exports, None),
             credential: CredentialSettings::Environment,
+            refreshed: None,
         }]);
     }
     if let Some(source) = &arguments.source {
@@ -162,6 +180,7 @@ fn jobs(arguments: &IngestArguments, settings: &Settings) -> Result<Vec<Job>, Fa
             source.first_month,
         ),
         credential: source.credential.clone(),
+        refreshed: Some(source),
     });
     Ok(configured.collect())
 }
@@ -200,12 +219,6 @@ pub async fn load(
     };
     let progress = Arc::new(IngestProgress::new(messages));
     ingest(&lake, request, &options, progress).await.map_err(Failure::engine)
-}
-
-/// Microseconds since the epoch.
-pub fn now_us() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// What a month costs, where its dataset tells.
@@ -343,7 +356,7 @@ pub fn conclude(reports: &[SourceReport]) -> Result<(), Failure> {
     let failed = months().filter(|month| month.outcome.class().is_some()).count();
     let out_of_reach = reports.iter().filter(|of| of.failure.is_some()).count();
     let what = if out_of_reach > 0 {
-        format!("{out_of_reach} of {} sources cannot be loaded", reports.len())
+        format!("{out_of_reach} of {} sources not loaded, or not refreshed", reports.len())
     } else if months().count() == 0 {
         "nothing is loaded: no run tells its month".to_owned()
     } else if failed == 0 {

@@ -5,6 +5,7 @@ mod exports;
 mod generate;
 mod ingest;
 mod lake;
+mod management;
 mod query;
 mod source;
 mod sql;

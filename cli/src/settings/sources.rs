@@ -304,13 +304,12 @@ impl SourceSettings {
         self.exports.iter().find(|(known, _)| *known == dataset).map(|(_, url)| url)
     }
 
-    /// The cloud its storage account is in.
-    pub fn cloud(&self) -> AzureCloud {
-        let accounts = self.exports.iter().find_map(|(_, url)| match &url.place {
+    /// The cloud its storage account is in, where a URL tells.
+    pub fn cloud(&self) -> Option<AzureCloud> {
+        self.exports.iter().find_map(|(_, url)| match &url.place {
             SourcePlace::Azure { account: Some(account), .. } => Some(account.cloud),
             _ => None,
-        });
-        accounts.unwrap_or_default()
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use costlake_engine::model::scope::{Scope, ScopeType, SourceName};
 use costlake_engine::source::SourceUrl;
 
 use crate::args::{CredentialArguments, SourceAddArguments};
-use crate::commands::ingest::now_us;
+use crate::clock::current_month;
 use crate::failure::Failure;
 use crate::messages::Messages;
 use crate::settings::sources::{CredentialSettings, SecretReference, SourceSettings};
@@ -217,12 +217,6 @@ fn of_bill_connect(
             storage_tenant_id: connect.storage_tenant_id,
         },
     })
-}
-
-fn current_month() -> BillingMonth {
-    const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
-    let today = i32::try_from(now_us().div_euclid(DAY_US)).unwrap_or_default();
-    BillingMonth::of_day(today).expect("the present lies between 2000 and 9998")
 }
 
 /// Questions on a terminal.

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use costlake_engine::error::ErrorClass;
 use costlake_engine::inspect::{Finding, InspectRequest, OtherSource, Step, Verdict, inspect};
 
-use crate::commands::ingest::now_us;
+use crate::clock::now_us;
 use crate::failure::Failure;
 use crate::output::target::Target;
 use crate::settings::Settings;
