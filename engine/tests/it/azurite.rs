@@ -1,15 +1,10 @@
-//! The source stage against Azurite, Microsoft's storage emulator, and the
-//! harness that starts it for any test of this crate.
-//!
-//! Needs Node 20 with `npx`. Without it these tests say so and pass, unless
-//! `COSTLAKE_REQUIRE_AZURITE=1` is set, as continuous integration does.
+//! The source stage against Azurite, Microsoft's storage emulator, also through a
+//! network that fails.
 
-use std::net::{TcpListener, TcpStream};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, Weak};
-use std::time::{Duration, Instant};
+use std::net::TcpListener;
+use std::sync::Arc;
 
+use costlake_benches::stub::{Azurite, Disturbance, Proxy};
 use costlake_engine::discover::{
     ChooseOptions, ExportRun, MonthOutcome, candidates, choose, load_key,
 };
@@ -22,148 +17,17 @@ use futures::StreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 
-const AZURITE: &str = "azurite@3.35.0";
-
-/// The first start may have to download Azurite.
-const START_SECONDS_MAX: u64 = 180;
-
-const POLL_MS: u64 = 50;
-
-/// Published by Microsoft, the same in every emulator.
-const ACCOUNT: &str = "devstoreaccount1";
-const KEY: &str =
-    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
-
-/// object_store cannot create containers, so a signed request is made by hand.
-const CREATE_CONTAINER: &str = r#"
-const [port, account, key, container] = process.argv.slice(1);
-const date = new Date().toUTCString(), version = "2021-12-02";
-const text = "PUT" + "\n".repeat(12) + `x-ms-date:${date}\nx-ms-version:${version}\n`
-  + `/${account}/${account}/${container}\nrestype:container`;
-const signature = require("crypto").createHmac("sha256", Buffer.from(key, "base64"))
-  .update(text, "utf8").digest("base64");
-const headers = {"x-ms-date": date, "x-ms-version": version, "content-length": 0,
-  authorization: `SharedKey ${account}:${signature}`};
-const path = `/${account}/${container}?restype=container`;
-require("http").request({host: "127.0.0.1", port, path, method: "PUT", headers}, answer => {
-  answer.on("data", bytes => process.stderr.write(bytes));
-  answer.on("end", () => process.exit(answer.statusCode === 201 ? 0 : 1));
-}).end();
-"#;
-
-/// A running Azurite, holding its blobs in memory. Stops when dropped.
-pub struct Azurite {
-    process: Child,
-    port: u16,
-    /// Its working directory, where it leaves its configuration.
-    _home: tempfile::TempDir,
-}
-
-impl Azurite {
-    /// The Azurite all tests of this process share, started by the first and
-    /// stopped with the last; `None`, with a line on standard error, where it
-    /// cannot run. Give each test a container of its own.
-    pub fn shared() -> Option<Arc<Self>> {
-        static RUNNING: Mutex<Weak<Azurite>> = Mutex::new(Weak::new());
-        let mut running = RUNNING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(azurite) = running.upgrade() {
-            return Some(azurite);
-        }
-        match Self::start() {
-            Ok(azurite) => {
-                let azurite = Arc::new(azurite);
-                *running = Arc::downgrade(&azurite);
-                Some(azurite)
-            }
-            Err(reason) => {
-                let required = std::env::var("COSTLAKE_REQUIRE_AZURITE").is_ok_and(|v| v == "1");
-                assert!(!required, "Azurite is required: {reason}");
-                eprintln!("not run: {reason}; install Node.js 20 or newer with npx");
-                None
-            }
-        }
-    }
-
-    fn start() -> Result<Self, String> {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .map_err(|error| format!("no free port: {error}"))?
-            .port();
-        let home = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let process = Command::new("npx")
-            .args(["--yes", "--package", AZURITE, "azurite-blob", "--silent"])
-            .args(["--disableTelemetry", "--inMemoryPersistence", "--skipApiVersionCheck"])
-            .args(["--blobPort", &port.to_string()])
-            .current_dir(home.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            // A group of its own: npx starts the server as a grandchild.
-            .process_group(0)
-            .spawn()
-            .map_err(|error| format!("npx cannot be started ({error})"))?;
-        let mut azurite = Self { process, port, _home: home };
-        azurite.wait_until_it_listens()?;
-        Ok(azurite)
-    }
-
-    fn wait_until_it_listens(&mut self) -> Result<(), String> {
-        let begin = Instant::now();
-        while begin.elapsed() < Duration::from_secs(START_SECONDS_MAX) {
-            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
-                return Ok(());
-            }
-            if let Ok(Some(status)) = self.process.try_wait() {
-                return Err(format!("npx {AZURITE} ended with {status}"));
-            }
-            // Another process comes up: there is nothing to wait on but time.
-            std::thread::sleep(Duration::from_millis(POLL_MS));
-        }
-        Err(format!("npx {AZURITE} does not listen after {START_SECONDS_MAX} s"))
-    }
-
-    /// Creates an empty container.
-    pub fn create_container(&self, container: &str) {
-        let created = Command::new("node")
-            .args(["-e", CREATE_CONTAINER, "--"])
-            .args([&self.port.to_string(), ACCOUNT, KEY, container])
-            .output()
-            .expect("node runs where npx runs");
-        assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
-    }
-
-    /// Storage options for stores built in this process.
-    pub fn options(&self) -> Vec<(String, String)> {
-        vec![
-            ("azure_storage_use_emulator".to_owned(), "true".to_owned()),
-            ("azure_storage_endpoint".to_owned(), self.endpoint()),
-        ]
-    }
-
-    fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
-    }
-
-    /// Opens `az://…` in this Azurite.
-    pub fn open(&self, url: &str) -> Store {
-        open(url, &self.options()).unwrap()
-    }
-}
-
-impl Drop for Azurite {
-    fn drop(&mut self) {
-        let group = format!("-{}", self.process.id());
-        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
-        let _ = self.process.wait();
-    }
-}
-
 fn open(url: &str, pairs: &[(String, String)]) -> Result<Store, SourceError> {
     let mut options = StoreOptions::default();
     for (key, value) in pairs {
         options.insert(key, value.as_str())?;
     }
     Store::open(&SourceUrl::parse(url)?, &options)
+}
+
+/// Opens `az://…` in an Azurite.
+pub fn open_at(azurite: &Azurite, url: &str) -> Store {
+    open(url, &azurite.options()).unwrap()
 }
 
 fn run<T>(future: impl Future<Output = T>) -> T {
@@ -216,7 +80,7 @@ async fn read(store: &Store, run: &ExportRun) -> Result<Vec<u8>, SourceError> {
 fn an_export_is_found_read_and_watched_for_changes() {
     let Some(azurite) = Azurite::shared() else { return };
     azurite.create_container("exports");
-    let store = azurite.open("az://exports/partnerled/act");
+    let store = open_at(&azurite, "az://exports/partnerled/act");
     let csv = b"\xef\xbb\xbfdate,cost\n07/01/2026,1\n07/02/2026,2\n";
     run(async {
         put_export(&store, csv).await;
@@ -226,7 +90,7 @@ fn an_export_is_found_read_and_watched_for_changes() {
         assert_eq!(read(&store, &found).await.unwrap(), csv);
 
         for url in ["az://exports", "az://exports/partnerled/act/20260701-20260731/r-1"] {
-            let same = july(&azurite.open(url)).await;
+            let same = july(&open_at(&azurite, url)).await;
             assert_eq!(load_key(&same), load_key(&found), "{url}");
         }
 
@@ -253,7 +117,7 @@ fn refusals_of_the_store_are_told_apart() {
     azurite.create_container("empty");
     run(async {
         for url in ["az://nocontainer/x", "az://empty/x", "az://empty"] {
-            let error = list(&azurite.open(url)).await.unwrap_err();
+            let error = list(&open_at(&azurite, url)).await.unwrap_err();
             assert!(matches!(error, SourceError::NotFound { .. }), "{url}: {error:?}");
         }
         let mut options = azurite.options();
@@ -269,11 +133,150 @@ fn refusals_of_the_store_are_told_apart() {
     });
 }
 
+/// Every fault a network has, before and in the middle of a body.
+#[test]
+fn a_blob_comes_whole_through_a_network_that_fails() {
+    let Some(azurite) = Azurite::shared() else { return };
+    azurite.create_container("faulty");
+    let proxy = Proxy::before(azurite.port());
+    let options = [
+        ("azure_storage_use_emulator".to_owned(), "true".to_owned()),
+        ("azure_storage_endpoint".to_owned(), proxy.endpoint()),
+    ];
+    let store = open("az://faulty/act", &options).unwrap();
+    let content: Vec<u8> = (0..200_000_u32).map(|index| (index % 251) as u8).collect();
+    let read_options = ReadOptions {
+        range_size_bytes: 60_000,
+        retry_delay_ms: 1,
+        stall_ms_max: 300,
+        ..ReadOptions::default()
+    };
+    run(async {
+        put(&store, "act/a.csv", &content).await;
+        let listing = list(&store).await.unwrap();
+        for disturbance in [
+            Disturbance::Status(429),
+            Disturbance::Status(500),
+            Disturbance::Status(503),
+            Disturbance::HangUp,
+            Disturbance::BreakOff(0),
+            Disturbance::BreakOff(1_000),
+            Disturbance::Stall(0),
+            Disturbance::Stall(1_000),
+        ] {
+            proxy.disturb("GET /devstoreaccount1/faulty/act/a.csv", 2, disturbance);
+            let reader = BlobReader::new(&store, &listing.entries[0], read_options).unwrap();
+            let mut bytes = Vec::new();
+            let mut chunks = std::pin::pin!(reader.stream());
+            while let Some(chunk) = chunks.next().await {
+                bytes.extend_from_slice(&chunk.unwrap());
+            }
+            assert!(bytes == content && proxy.is_calm());
+        }
+        // What came before the break is not asked for again, and everything is
+        // asked for in the listed version.
+        let asked = proxy.take_asked();
+        let reads = || asked.iter().filter(|asked| asked.range.is_some());
+        assert!(reads().all(|asked| asked.if_match.is_some()));
+        let resumed = |first: u64| {
+            let from = format!("bytes={first}-");
+            reads().any(|asked| asked.range.as_ref().is_some_and(|range| range.starts_with(&from)))
+        };
+        assert!(resumed(1_000) || resumed(61_000) || resumed(121_000), "{asked:?}");
+    });
+}
+
+#[test]
+fn a_network_that_stays_away_is_given_up() {
+    let Some(azurite) = Azurite::shared() else { return };
+    azurite.create_container("away");
+    let proxy = Proxy::before(azurite.port());
+    let options = [
+        ("azure_storage_use_emulator".to_owned(), "true".to_owned()),
+        ("azure_storage_endpoint".to_owned(), proxy.endpoint()),
+    ];
+    let store = open("az://away/act", &options).unwrap();
+    let options = ReadOptions { retry_delay_ms: 1, stall_ms_max: 50, ..ReadOptions::default() };
+    run(async {
+        put(&store, "act/a.csv", b"some bytes").await;
+        let listing = list(&store).await.unwrap();
+        proxy.disturb("GET /devstoreaccount1/away/act/a.csv", u32::MAX, Disturbance::Stall(0));
+        let reader = BlobReader::new(&store, &listing.entries[0], options).unwrap();
+        let error = reader.read(0..10).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Retryable, "{error:?}");
+        assert!(error.to_string().contains("nothing came in"), "{error}");
+    });
+}
+
+/// The blob is rewritten between two ranges of one read.
+#[test]
+fn two_versions_of_a_blob_are_never_mixed() {
+    let Some(azurite) = Azurite::shared() else { return };
+    azurite.create_container("rewritten");
+    let direct = Arc::new(open_at(&azurite, "az://rewritten/act"));
+    let proxy = Proxy::before(azurite.port());
+    let options = [
+        ("azure_storage_use_emulator".to_owned(), "true".to_owned()),
+        ("azure_storage_endpoint".to_owned(), proxy.endpoint()),
+    ];
+    let store = open("az://rewritten/act", &options).unwrap();
+    let options =
+        ReadOptions { range_size_bytes: 4, ranges_in_flight: 1, ..ReadOptions::default() };
+    run(async {
+        put(&direct, "act/a.csv", b"aaaaaaaaaaaa").await;
+        let blob = list(&store).await.unwrap().entries[0].clone();
+        let reader = BlobReader::new(&store, &blob, options).unwrap();
+        assert_eq!(&reader.read(0..4).await.unwrap()[..], b"aaaa");
+        let rewrite = Arc::new(move || {
+            let direct = Arc::clone(&direct);
+            let rewritten =
+                std::thread::spawn(move || run(put(&direct, "act/a.csv", b"bbbbbbbbbbbb")));
+            rewritten.join().unwrap();
+        });
+        proxy.disturb("GET /devstoreaccount1/rewritten/act/a.csv", 1, Disturbance::First(rewrite));
+        let chunks: Vec<_> = reader.stream().collect().await;
+        let last = chunks.last().unwrap().clone();
+        assert_eq!(last, Err(SourceError::BlobChanged { blob: "act/a.csv".to_owned() }));
+        let came: Vec<u8> = chunks.into_iter().flatten().flatten().collect();
+        assert!(!came.contains(&b'b'), "{came:?}");
+    });
+}
+
+#[test]
+fn a_sas_token_opens_what_it_says_with_or_without_its_mark() {
+    let Some(azurite) = Azurite::shared() else { return };
+    azurite.create_container("signed");
+    let full = open_at(&azurite, "az://signed/act");
+    run(async {
+        put(&full, "act/a.csv", b"content").await;
+        let good = azurite.sas("rl", "2099-01-01T00:00:00Z");
+        let at = |sas: &str| {
+            let token = ("azure_storage_sas_token".to_owned(), sas.to_owned());
+            open("az://signed/act", &[&azurite.options()[..], &[token]].concat()).unwrap()
+        };
+        for sas in [good.clone(), format!("?{good}")] {
+            assert_eq!(list(&at(&sas)).await.unwrap().entries.len(), 1, "{sas}");
+        }
+        for (bad, code) in [
+            (azurite.sas("rl", "2021-01-01T00:00:00Z"), "AuthenticationFailed"),
+            (azurite.sas("r", "2099-01-01T00:00:00Z"), "AuthorizationPermissionMismatch"),
+            (good.replace("sig=", "sig=A"), "AuthenticationFailed"),
+        ] {
+            let error = list(&at(&bad)).await.unwrap_err();
+            assert_eq!(error.class(), ErrorClass::Denied, "{error:?}");
+            let refused = error.to_string().contains(code)
+                || error.to_string().contains("AuthorizationFailure");
+            assert!(refused, "{code}: {error}");
+            assert!(error.hint().is_some());
+        }
+    });
+}
+
 #[test]
 fn listings_from_an_offset_work_on_the_emulator() {
     let Some(azurite) = Azurite::shared() else { return };
     azurite.create_container("offsets");
-    let store = azurite.open("az://offsets");
+    let store = open_at(&azurite, "az://offsets");
     run(async {
         for name in ["a", "b", "c"] {
             put(&store, name, b"x").await;

@@ -12,7 +12,9 @@ use costlake_engine::model::money::format_decimal;
 use costlake_engine::model::{DatasetType, ScopeType};
 use costlake_engine::source::SourceUrl;
 
-use crate::azurite::{Azurite, put};
+use costlake_benches::stub::Azurite;
+
+use crate::azurite::{open_at, put};
 use crate::tenant::{Tenant, month, rows, small, words};
 
 /// The generator's own totals as rows of the query below.
@@ -214,7 +216,7 @@ async fn exports_and_lake_in_blob_storage() {
     azurite.create_container("partner-exports");
     azurite.create_container("partner-lake");
     let (local, totals) = Tenant::generated(&small());
-    let exports = azurite.open("az://partner-exports");
+    let exports = open_at(&azurite, "az://partner-exports");
     for dataset in DatasetType::COST {
         for month in small().months {
             for blob in local.blobs(dataset, month) {
