@@ -567,7 +567,7 @@ mod tests {
                 ("azure_storage_tenant_id", "s"),
             ]
         );
-        let management = source.credential.management(&environment, folder).unwrap().unwrap();
+        let management = source.credential.management(&environment, folder).unwrap();
         assert!(format!("{management:?}").contains("tenant_id: \"t\""), "{management:?}");
         assert!(settings.source("contso").err().unwrap().hint().unwrap().contains("contoso"));
         for (bad, what) in [

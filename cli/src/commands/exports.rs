@@ -148,8 +148,15 @@ async fn create_exports(
     }
     for definition in &wanted {
         for period in &periods {
-            client.run(definition.name(), Some(*period)).await.map_err(Failure::engine)?;
-            messages.note(&format!("{}: run of {period} accepted", definition.name()));
+            let name = definition.name();
+            if let Err(error) = client.run(name, Some(*period)).await {
+                messages.warning(&format!(
+                    "the exports are made, but {name} was not told to run over {period}: go on \
+                     with `costlake exports run`"
+                ));
+                return Err(Failure::engine(error));
+            }
+            messages.note(&format!("{name}: run of {period} accepted"));
         }
     }
     Ok(())

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use costlake_engine::azure::exports::{ArmScope, ExportsAddress, ExportsClient};
-use costlake_engine::azure::{AzureCloud, Credential, HttpOptions, TokenSource};
+use costlake_engine::azure::{AzureCloud, HttpOptions, TokenSource};
 use costlake_engine::error::Fault as _;
-use costlake_engine::source::StoreOptions;
+use costlake_engine::source::{StorageAccess, StoreOptions};
 
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -106,15 +106,19 @@ impl ManagementAccess {
     }
 }
 
-fn sign_in(credential: Option<Credential>, authority_host: &str) -> Result<TokenSource, Failure> {
-    let credential = credential.ok_or_else(|| Failure::Usage {
-        what: "exports are not made with a key or token of a storage account".to_owned(),
-        hint: "sign in as a service principal (AZURE_TENANT_ID, AZURE_CLIENT_ID, \
-               AZURE_CLIENT_SECRET) or with AZURE_USE_AZURE_CLI=true, and unset what is for \
-               storage only"
-            .to_owned(),
-    })?;
-    TokenSource::new(credential, authority_host).map_err(Failure::engine)
+fn sign_in(access: StorageAccess, authority_host: &str) -> Result<TokenSource, Failure> {
+    match access {
+        StorageAccess::Token(credential) => {
+            TokenSource::new(credential, authority_host).map_err(Failure::engine)
+        }
+        other => Err(Failure::Usage {
+            what: format!("the {} in the environment does not sign in for exports", other.kind()),
+            hint: "sign in as a service principal (AZURE_TENANT_ID, AZURE_CLIENT_ID, \
+                   AZURE_CLIENT_SECRET) or with AZURE_USE_AZURE_CLI=true, and unset what is for \
+                   storage only"
+                .to_owned(),
+        }),
+    }
 }
 
 /// The cloud that asks for tokens there; the public one for any other host.

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use costlake_engine::azure::{AzureCloud, Credential};
+use costlake_engine::azure::AzureCloud;
 use costlake_engine::model::DatasetType;
 use costlake_engine::model::period::BillingMonth;
 use costlake_engine::model::scope::{Scope, SourceName};
@@ -323,12 +323,12 @@ impl CredentialSettings {
         self.options(environment, folder, Tenant::OfStorage)
     }
 
-    /// What signs in at Azure's management API; none for keys and SAS tokens.
+    /// What signs in at Azure's management API, which takes no keys and no SAS tokens.
     pub fn management(
         &self,
         environment: &Environment,
         folder: &Path,
-    ) -> Result<Option<Credential>, Failure> {
+    ) -> Result<StorageAccess, Failure> {
         // Keys open storage only: what manages the bill is the environment's to say.
         let options = match self {
             Self::SasToken { .. } | Self::AccountKey { .. } => {
@@ -336,10 +336,7 @@ impl CredentialSettings {
             }
             other => other.options(environment, folder, Tenant::OfBill)?,
         };
-        match options.access().map_err(Failure::engine)? {
-            StorageAccess::Token(credential) => Ok(Some(credential)),
-            _ => Ok(None),
-        }
+        options.access().map_err(Failure::engine)
     }
 
     fn options(

@@ -139,6 +139,13 @@ fn exports_are_made_once_and_said_to_be_there_again() {
     let ended = run.run(&[&arguments[..], &["--gzip", "--update"]].concat());
     assert_eq!(ended.stderr, "contoso-actual updated\ncontoso-amortized updated\n");
     assert_eq!(stub.received().last().unwrap().json()["eTag"], "\"1\"");
+
+    stub.on("POST", &path("/contoso-actual/run"), [Reply::error(409, "Conflict", "It runs.")]);
+    let ended = run.run(&[&arguments[..], &["--backfill-from", "2026-01"]].concat());
+    assert_eq!(ended.code, 1);
+    let told = "warning: the exports are made, but contoso-actual was not told to run over \
+                2026-01-01 to 2026-01-31: go on with `costlake exports run`\n";
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
 }
 
 #[test]

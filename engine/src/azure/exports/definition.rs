@@ -474,6 +474,8 @@ impl ExportDefinition {
             let same = match field.name {
                 "rootFolderPath" => path(wanted) == path(found),
                 "resourceId" => path(wanted).eq_ignore_ascii_case(&path(found)),
+                // The portal gives every export one, and it changes no file.
+                "identity" => wanted.is_empty() || wanted.eq_ignore_ascii_case(found),
                 _ => wanted.eq_ignore_ascii_case(found),
             };
             if !same {
@@ -485,6 +487,16 @@ impl ExportDefinition {
         let partitioned = existing.json.pointer("/properties/partitionData");
         if partitioned.and_then(Value::as_bool) != Some(true) {
             differences.push("partitionData is false, not true".to_owned());
+        }
+        // An empty list is what the service writes for none.
+        let listed = |json: &Value, list: &str| {
+            let pointer = format!("/properties/definition/dataSet/configuration/{list}");
+            json.pointer(&pointer).and_then(Value::as_array).cloned().unwrap_or_default()
+        };
+        for list in ["columns", "filters"] {
+            if listed(&existing.json, list) != listed(&wanted, list) {
+                differences.push(format!("{list} are others"));
+            }
         }
         let end = existing.text("/properties/schedule/recurrencePeriod/to");
         if let Some(end_ms) = end.and_then(parse_instant_ms)
@@ -740,7 +752,12 @@ mod tests {
         json["properties"]["deliveryInfo"]["destination"]["rootFolderPath"] = json!("/a/b");
         json["properties"]["compressionMode"] = json!("GZIP");
         json["properties"]["schedule"]["recurrencePeriod"]["from"] = json!("2020-01-01T00:00:00Z");
+        json["properties"]["definition"]["dataSet"]["configuration"]["columns"] = json!([]);
+        json["identity"] = json!({ "type": "SystemAssigned" });
         assert_eq!(differences(&json), Vec::<String>::new());
+        json["properties"]["definition"]["dataSet"]["configuration"]["columns"] = json!(["Date"]);
+        assert_eq!(differences(&json), ["columns are others"]);
+        json["properties"]["definition"]["dataSet"]["configuration"]["columns"] = Value::Null;
         json["properties"]["definition"]["type"] = json!("ActualCost");
         json["properties"]["compressionMode"] = Value::Null;
         json["properties"]["partitionData"] = json!(false);
