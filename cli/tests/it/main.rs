@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without")]
 
 mod command_line;
+mod connect;
 mod exports;
 mod ingest;
 mod run;

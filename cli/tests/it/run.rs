@@ -3,12 +3,14 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 
 use costlake_engine::commit::{Lake, LakeTable};
 
 /// A costlake command in an empty folder, without the developer's environment.
+#[derive(Clone)]
 pub struct Run {
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
     environment: Vec<(String, String)>,
 }
 
@@ -27,12 +29,17 @@ impl Run {
         let lake = Lake::at(path.to_str().unwrap(), Default::default()).unwrap();
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(lake.ensure_table(LakeTable::IngestRuns)).unwrap();
-        Self { folder, environment: Vec::new() }
+        Self { folder: Arc::new(folder), environment: Vec::new() }
     }
 
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// The same folder with another environment.
+    pub fn clone_with(&self, name: &str, value: &str) -> Self {
+        self.clone().with(name, value)
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

@@ -312,6 +312,8 @@ fn kind(error: &object_store::Error) -> Kind {
     }
     let text = with_sources(error);
     match status(&text) {
+        // A key or token that is none is answered as a bad request.
+        Some(400) if text.contains("<Code>InvalidAuthenticationInfo</Code>") => Kind::Denied,
         Some(401 | 403) => Kind::Denied,
         Some(404) => Kind::NotFound,
         Some(408 | 429 | 500..=599) => Kind::Passing,
@@ -345,6 +347,8 @@ mod tests {
         assert_eq!(status(403), ErrorClass::Denied);
         assert_eq!(status(404), ErrorClass::BadInput);
         assert_eq!(status(400), ErrorClass::BadConfig);
+        let code = "<Code>InvalidAuthenticationInfo</Code>";
+        assert_eq!(class(&format!("status code: 400 X: {code}")), ErrorClass::Denied);
         assert_eq!(status(503), ErrorClass::Retryable);
         let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
         let local = object_store::Error::Generic { store: "Local", source: Box::new(denied) };

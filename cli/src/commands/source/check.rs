@@ -87,6 +87,7 @@ fn line(finding: &Finding) -> String {
     };
     // One line each: what a service says may have several.
     let what = finding.what.split_whitespace().collect::<Vec<_>>().join(" ");
+    let what = what.trim_end_matches('.');
     match &finding.fix {
         Some(fix) => format!("{verdict}  {step}: {what}. Fix: {fix}"),
         None => format!("{verdict}  {step}: {what}"),
