@@ -184,38 +184,103 @@ async fn unparsable_number_and_date_are_kept_aside_and_may_be_allowed() {
     assert_eq!(kept, [["1"]]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn blob_that_changes_between_listing_and_reading() {
-    /// Touches the blob when its run begins to be read: after the listing.
-    struct Meddler {
-        part: std::path::PathBuf,
-        done: Mutex<bool>,
+/// Does something whenever a run begins to be read: after the listing.
+struct Meddler<F> {
+    meddle: F,
+    times: Mutex<u32>,
+    notes: Mutex<Vec<String>>,
+}
+
+impl<F: Fn() + Send + Sync> Meddler<F> {
+    fn new(times: u32, meddle: F) -> Arc<Self> {
+        Arc::new(Self { meddle, times: Mutex::new(times), notes: Mutex::default() })
     }
-    impl Observer for Meddler {
-        fn run_started(&self, _: u64, _: &str, _: u64) {
-            let mut done = self.done.lock().unwrap();
-            if !*done {
-                // Same size, other content and time: only the ETag tells.
-                let mut bytes = fs::read(&self.part).unwrap();
-                let last = bytes.len() - 2;
-                bytes[last] = b'?';
-                fs::remove_file(&self.part).unwrap();
-                fs::write(&self.part, bytes).unwrap();
-                *done = true;
-            }
+}
+
+impl<F: Fn() + Send + Sync> Observer for Meddler<F> {
+    fn run_started(&self, _: u64, _: &str, _: u64) {
+        let mut times = self.times.lock().unwrap();
+        if *times > 0 {
+            *times -= 1;
+            (self.meddle)();
         }
-        fn advanced(&self, _: u64, _: u64, _: u64) {}
-        fn run_finished(&self, _: u64, _: &str) {}
-        fn note(&self, _: &str) {}
     }
+    fn advanced(&self, _: u64, _: u64, _: u64) {}
+    fn run_finished(&self, _: u64, _: &str) {}
+    fn note(&self, text: &str) {
+        self.notes.lock().unwrap().push(text.to_owned());
+    }
+}
+
+/// Writes a file anew: same size, other content and time, so that only the ETag tells.
+fn rewrite(part: &std::path::Path) {
+    let mut bytes = fs::read(part).unwrap();
+    let last = bytes.len() - 2;
+    bytes[last] = if bytes[last] == b'?' { b'!' } else { b'?' };
+    fs::remove_file(part).unwrap();
+    fs::write(part, bytes).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blob_that_changes_between_listing_and_reading_is_read_anew_from_its_beginning() {
+    let (tenant, _) = Tenant::generated(&small());
+    let (part, manifest) = tenant.part_and_manifest(ACTUAL, month("2026-07"));
+    let manifest: serde_json::Value = serde_json::from_slice(&fs::read(manifest).unwrap()).unwrap();
+    let rows = manifest["dataRowCount"].to_string();
+    let meddler = Meddler::new(1, move || rewrite(&part));
+    let request = tenant.actual_request();
+    let observer: Arc<dyn Observer> = Arc::clone(&meddler) as _;
+    let report = ingest(&tenant.lake, &request, &IngestOptions::default(), observer).await.unwrap();
+    assert_eq!(words(&report), ["loaded", "loaded"]);
+    assert_eq!(
+        *meddler.notes.lock().unwrap(),
+        ["actual_cost 2026-07: replaced while it was read; read anew"]
+    );
+    // Of the second version alone: every row once, the last with its new ending.
+    let sql = "select count(*), count(*) filter (where provider like '%?') from actual_cost \
+               where billing_month = '2026-07'";
+    assert_eq!(tenant.query(sql).await, [[rows, "1".to_owned()]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blob_that_changes_whenever_it_is_read_is_refused() {
     let (tenant, _) = Tenant::generated(&small());
     let (part, _) = tenant.part_and_manifest(ACTUAL, month("2026-07"));
-    let meddler = Arc::new(Meddler { part, done: Mutex::new(false) });
-    let request = tenant.actual_request();
+    let request =
+        IngestRequest { months: Some([month("2026-07")].into()), ..tenant.actual_request() };
+    let meddler = Meddler::new(u32::MAX, move || rewrite(&part));
     let report = ingest(&tenant.lake, &request, &IngestOptions::default(), meddler).await.unwrap();
     let july = outcome(&report, ACTUAL, month("2026-07"));
     assert_says(&complaint(july), &["changed", "part_0_0001.csv"]);
-    assert_eq!(tenant.query("select distinct billing_month from actual_cost").await, [["2026-08"]]);
+    assert_eq!(tenant.query("select count(*) from actual_cost").await, [["0"]]);
+}
+
+/// An export that overwrites deletes the last run when the next is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn run_that_is_replaced_while_it_is_read_gives_way_to_the_next() {
+    let (tenant, _) = Tenant::generated(&small());
+    let (part, _) = tenant.part_and_manifest(ACTUAL, month("2026-07"));
+    let old = part.parent().unwrap().to_owned();
+    let new = old.with_file_name("99999999-0000-4000-8000-000000000001");
+    let (from, to) = (old.clone(), new.clone());
+    let meddler = Meddler::new(1, move || {
+        fs::create_dir(&to).unwrap();
+        for file in fs::read_dir(&from).unwrap() {
+            let file = file.unwrap();
+            fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        }
+        let manifest = to.join("manifest.json");
+        let folder =
+            |path: &std::path::Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+        let text = fs::read_to_string(&manifest).unwrap();
+        fs::write(&manifest, text.replace(&folder(&from), &folder(&to))).unwrap();
+        fs::remove_dir_all(&from).unwrap();
+    });
+    let request = tenant.actual_request();
+    let report = ingest(&tenant.lake, &request, &IngestOptions::default(), meddler).await.unwrap();
+    assert_eq!(words(&report), ["loaded", "loaded"]);
+    let july = outcome(&report, ACTUAL, month("2026-07"));
+    assert_eq!(july.run_id.as_deref(), Some("99999999-0000-4000-8000-000000000001"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
