@@ -10,6 +10,7 @@
 //! | `COSTLAKE_THREADS` | worker threads; default: one per core |
 //! | `COSTLAKE_HISTORY` | file of the SQL shell's history; empty: none |
 //! | `AZURE_STORAGE_…`, `AZURE_…` | what object_store reads: account, key, SAS, client id, secret, tenant, emulator, … |
+//! | `AZURE_USE_MANAGED_IDENTITY`, `AZURE_USE_AZURE_CLI` | as who, where nothing else says |
 //! | `AZURE_CLIENT_CERTIFICATE_PATH` | PEM file of a service principal's certificate and key |
 //! | `IDENTITY_ENDPOINT`, `IDENTITY_HEADER`, `MSI_ENDPOINT` | the managed identity's |
 //! | what a source's credential names | its secret |

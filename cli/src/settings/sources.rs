@@ -29,7 +29,7 @@ use costlake_engine::azure::AzureCloud;
 use costlake_engine::model::DatasetType;
 use costlake_engine::model::period::BillingMonth;
 use costlake_engine::model::scope::{Scope, SourceName};
-use costlake_engine::source::options::CLIENT_CERTIFICATE_PATH;
+use costlake_engine::source::options::{CLIENT_CERTIFICATE_PATH, USE_MANAGED_IDENTITY};
 use costlake_engine::source::url::SourcePlace;
 use costlake_engine::source::{SourceUrl, StorageAccess, StoreOptions};
 use serde::de::{Error as _, MapAccess, Visitor};
@@ -394,6 +394,7 @@ impl CredentialSettings {
                 set("azure_federated_token_file", &file.to_string_lossy());
             }
             Self::ManagedIdentity { client_id } => {
+                set(USE_MANAGED_IDENTITY, "true");
                 if let Some(client_id) = client_id {
                     set("azure_client_id", client_id);
                 }

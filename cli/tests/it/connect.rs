@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use costlake_benches::generator::{GeneratorOptions, generate};
-use costlake_benches::stub::{Azurite, AzuriteOptions, Entra, HttpStub, Reply};
+use costlake_benches::stub::{Azurite, AzuriteOptions, Entra, HttpStub, Reply, access_token};
 use object_store::azure::{AzureConfigKey, MicrosoftAzure, MicrosoftAzureBuilder};
 use object_store::{Certificate, ClientOptions, ObjectStoreExt as _, PutPayload};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -249,8 +249,16 @@ fn every_credential_opens_the_account_or_says_why_not() {
         .with("THE_ENDING_SAS", &ending)
         .with("THE_KEY", KEY)
         .with("THE_WRONG_KEY", "d3JvbmcgYnV0IGEgc2VjcmV0");
-    let with_secret = || run.clone_with("AZURE_AUTHORITY_HOST", &entra.authority_host());
-    let with_assertion = || run.clone_with("AZURE_AUTHORITY_HOST", &assertions.authority_host());
+    // The app's own tenant gives no tokens here: storage is in another one.
+    let other = Entra::with_secret("tenant-of-the-storage", CLIENT, SECRET);
+    let with_authority =
+        |entra: &Entra| run.clone_with("AZURE_AUTHORITY_HOST", &entra.authority_host());
+    let with_secret = || with_authority(&entra);
+    let metadata = run
+        .clone_with("IDENTITY_ENDPOINT", &entra.metadata_endpoint())
+        .with("IDENTITY_HEADER", "hush.Of-the-machine");
+    // What is signed in with the Azure CLI is whatever `az` says.
+    let command_line = run.clone_with("PATH", &fake_az(&run));
     run.write("sas", &format!("?{sas}\n"));
     run.write("federated", "a.federated.token");
 
@@ -264,21 +272,30 @@ fn every_credential_opens_the_account_or_says_why_not() {
     };
     let mut said = String::new();
     let pem = pem.to_str().unwrap();
-    let good: [(&str, Vec<&str>, &dyn Fn() -> Run); 7] = [
-        ("secret", [&app[..], &["--client-secret-env", "THE_SECRET"]].concat(), &with_secret),
-        ("certificate", [&app[..], &["--certificate", pem]].concat(), &with_assertion),
+    let secret_of =
+        |more: &[&'static str]| [&app[..], &["--client-secret-env", "THE_SECRET"], more].concat();
+    let good = [
+        ("secret", secret_of(&[]), with_secret()),
+        (
+            "crosstenant",
+            secret_of(&["--storage-tenant-id", "tenant-of-the-storage"]),
+            with_authority(&other),
+        ),
+        ("certificate", [&app[..], &["--certificate", pem]].concat(), with_authority(&assertions)),
         (
             "workload",
             [&app[..], &["--workload-identity", "--token-file", "federated"]].concat(),
-            &with_assertion,
+            with_authority(&assertions),
         ),
-        ("sas", vec!["--sas-token-env", "THE_SAS"], &with_secret),
-        ("sasfile", vec!["--sas-token-file", "sas"], &with_secret),
-        ("ending", vec!["--sas-token-env", "THE_ENDING_SAS"], &with_secret),
-        ("key", vec!["--account-key-env", "THE_KEY"], &with_secret),
+        ("identity", vec!["--managed-identity"], metadata),
+        ("cli", vec!["--azure-cli"], command_line),
+        ("sas", vec!["--sas-token-env", "THE_SAS"], with_secret()),
+        ("sasfile", vec!["--sas-token-file", "sas"], with_secret()),
+        ("ending", vec!["--sas-token-env", "THE_ENDING_SAS"], with_secret()),
+        ("key", vec!["--account-key-env", "THE_KEY"], with_secret()),
     ];
+    let good_count = good.len();
     for (name, credential, run) in good {
-        let run = run();
         add(&run, name, &credential);
         let check = run.run(&["source", "check", name]);
         said.push_str(&format!("{}{}", check.stdout, check.stderr));
@@ -314,7 +331,7 @@ fn every_credential_opens_the_account_or_says_why_not() {
     }
     let sql = "select source, count(*) as rows from actual_cost group by 1 order by 1";
     let rows = run.run(&["sql", "--format", "csv", "-c", sql]);
-    assert_eq!(rows.stdout.lines().count(), 8, "{}", rows.stdout);
+    assert_eq!(rows.stdout.lines().count(), 1 + good_count, "{}", rows.stdout);
 
     // The lake itself in the account, opened by the app.
     let lake = with_secret();
@@ -345,14 +362,36 @@ fn every_credential_opens_the_account_or_says_why_not() {
         &old_sas,
         &ending,
         "a.federated.token",
+        "hush.Of-the-machine",
         "BEGIN PRIVATE KEY",
         "eyJ",
     ];
-    // The file of the federated token is the test's own.
+    // The federated token and the answer of `az` are the test's own files.
     std::fs::remove_file(run.path("federated")).unwrap();
+    std::fs::remove_dir_all(run.path("az")).unwrap();
     assert_nothing_secret(&run, &said, &secrets);
     let listed = run.run(&["source", "list"]);
     assert_nothing_secret(&run, &format!("{}{}", listed.stdout, listed.stderr), &secrets);
+}
+
+/// An `az` that answers as the Azure CLI does; returns a `PATH` with it.
+fn fake_az(run: &Run) -> String {
+    use std::os::unix::fs::PermissionsExt;
+
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let token = access_token("https://storage.azure.com", TENANT, now.as_secs(), 3_600);
+    let expires_on = now.as_secs() + 3_600;
+    let script = format!(
+        "#!/bin/sh\n\
+         [ \"$*\" = 'account get-access-token --output json --scope \
+         https://storage.azure.com/.default' ] || exit 1\n\
+         echo '{{\"accessToken\": \"{token}\", \"expires_on\": {expires_on}, \
+         \"tokenType\": \"Bearer\"}}'\n"
+    );
+    std::fs::create_dir_all(run.path("az")).unwrap();
+    std::fs::write(run.path("az/az"), script).unwrap();
+    std::fs::set_permissions(run.path("az/az"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    run.path("az").to_str().unwrap().to_owned()
 }
 
 /// A token that ends within the days in which costlake warns, whenever this runs.

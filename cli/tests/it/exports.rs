@@ -208,3 +208,41 @@ fn a_run_is_waited_for_and_its_end_is_the_exit_code() {
     assert!(ended.stderr.contains("give the secret's value"), "{}", ended.stderr);
     assert!(!ended.stderr.contains("secret-of-the-client"), "{}", ended.stderr);
 }
+
+/// What the service answers, and what the command makes of it.
+#[test]
+fn every_status_has_its_exit_code() {
+    for (status, code, exit) in [
+        (200, "", 0),
+        (400, "BadRequest", 2),
+        (401, "InvalidAuthenticationToken", 3),
+        (403, "RBACAccessDenied", 3),
+        (404, "NotFound", 2),
+        (409, "Conflict", 1),
+        (412, "PreconditionFailed", 1),
+        (429, "TooManyRequests", 3),
+        (500, "InternalServerError", 3),
+    ] {
+        let (stub, entra) = (HttpStub::start(), entra());
+        let reply = match status {
+            200 => Reply::json(200, &json!({})),
+            _ => Reply::error(status, code, "what the service says").header("retry-after", "0"),
+        };
+        stub.on("POST", &path("/contoso-actual/run"), [reply]);
+        let ended =
+            signed_in(&stub, &entra).run(&["exports", "run", "contoso-actual", "--scope", SCOPE]);
+        assert_eq!(ended.code, exit, "{status}: {}", ended.stderr);
+        if exit != 0 {
+            assert!(ended.stderr.contains("hint:"), "{status}: {}", ended.stderr);
+        }
+        assert!(!ended.stderr.contains("secret-of-the-client"), "{}", ended.stderr);
+    }
+    let (stub, entra) = (HttpStub::start(), entra());
+    for dataset in ["actual", "amortized"] {
+        let name = path(&format!("/contoso-{dataset}"));
+        stub.on("GET", &name, [Reply::error(404, "NotFound", "none")]);
+        stub.on("PUT", &name, [Reply::json(201, &json!({}))]);
+    }
+    let ended = signed_in(&stub, &entra).run(&create(&["--storage-account", STORAGE]));
+    assert_eq!(ended.code, 0, "201: {}", ended.stderr);
+}

@@ -58,7 +58,7 @@ pub enum SourceError {
         /// URL or blob.
         place: String,
         /// Why.
-        source: AzureError,
+        source: Box<AzureError>,
     },
     /// The store cannot be reached.
     #[error("cannot reach {place}: {reason}")]
@@ -217,7 +217,7 @@ pub(super) fn from_store(
 ) -> SourceError {
     let place = place.to_owned();
     if let Some(source) = chain(error).find_map(|error| error.downcast_ref::<AzureError>()) {
-        return SourceError::Token { place, source: source.clone() };
+        return SourceError::Token { place, source: Box::new(source.clone()) };
     }
     let text = with_sources(error);
     let reason = secrets.scrub(&answer(&text).unwrap_or(text));

@@ -24,8 +24,12 @@ pub const CLIENT_CERTIFICATE_PATH: &str = "azure_client_certificate_path";
 /// What App Service wants of whoever asks for its managed identity.
 pub const IDENTITY_HEADER: &str = "identity_header";
 
+/// Says that the managed identity is meant, which else is taken only where nothing
+/// is said and the emulator is not.
+pub const USE_MANAGED_IDENTITY: &str = "azure_use_managed_identity";
+
 /// Options object_store does not know.
-const OWN_KEYS: [&str; 2] = [CLIENT_CERTIFICATE_PATH, IDENTITY_HEADER];
+const OWN_KEYS: [&str; 3] = [CLIENT_CERTIFICATE_PATH, IDENTITY_HEADER, USE_MANAGED_IDENTITY];
 
 /// Variables of a managed identity, which do not begin with `AZURE_`.
 const OF_MANAGED_IDENTITY: [&str; 3] = ["identity_endpoint", "msi_endpoint", IDENTITY_HEADER];
@@ -113,6 +117,7 @@ impl StoreOptions {
         self.values.retain(|key, _| {
             !CREDENTIAL_KEYS.iter().any(|known| known.as_ref() == key)
                 && key != CLIENT_CERTIFICATE_PATH
+                && key != USE_MANAGED_IDENTITY
         });
         self
     }
@@ -134,13 +139,13 @@ impl StoreOptions {
         self.values.get(key.as_ref()).map(String::as_str)
     }
 
-    fn is_set(&self, key: AzureConfigKey) -> bool {
-        let value = self.get(key).unwrap_or_default();
+    fn is_set(&self, key: &str) -> bool {
+        let value = self.values.get(key).map(String::as_str).unwrap_or_default();
         matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "on" | "yes" | "y")
     }
 
     pub(super) fn uses_emulator(&self) -> bool {
-        self.is_set(AzureConfigKey::UseEmulator)
+        self.is_set(AzureConfigKey::UseEmulator.as_ref())
     }
 
     /// The file of a federated token, if one is named.
@@ -151,6 +156,9 @@ impl StoreOptions {
     /// How requests are signed, in object_store's own order of preference, so that
     /// the environment means what it means to other tools.
     pub fn access(&self) -> Result<StorageAccess, AzureError> {
+        if self.is_set(USE_MANAGED_IDENTITY) {
+            return Ok(StorageAccess::Token(self.managed_identity()));
+        }
         if self.get(AzureConfigKey::Token).is_some() {
             return Ok(StorageAccess::BearerToken);
         }
@@ -184,13 +192,17 @@ impl StoreOptions {
         if self.get(AzureConfigKey::SasKey).is_some() {
             return Ok(StorageAccess::Sas);
         }
-        if self.is_set(AzureConfigKey::UseAzureCli) {
+        if self.is_set(AzureConfigKey::UseAzureCli.as_ref()) {
             let tenant_id = self.get(AzureConfigKey::AuthorityId).map(str::to_owned);
             return Ok(StorageAccess::Token(Credential::AzureCli { tenant_id }));
         }
         if self.uses_emulator() {
             return Ok(StorageAccess::AccountKey);
         }
+        Ok(StorageAccess::Token(self.managed_identity()))
+    }
+
+    fn managed_identity(&self) -> Credential {
         let identity = [
             (AzureConfigKey::ClientId, "client_id"),
             (AzureConfigKey::ObjectId, "object_id"),
@@ -199,11 +211,11 @@ impl StoreOptions {
         let identity = identity
             .into_iter()
             .find_map(|(key, parameter)| Some((parameter, self.get(key)?.to_owned())));
-        Ok(StorageAccess::Token(Credential::ManagedIdentity {
+        Credential::ManagedIdentity {
             identity,
             endpoint: self.get(AzureConfigKey::MsiEndpoint).map(str::to_owned),
             identity_header: self.values.get(IDENTITY_HEADER).map(Secret::new),
-        }))
+        }
     }
 
     /// Where tokens are asked for.
@@ -290,6 +302,8 @@ mod tests {
         assert_eq!(with(&[]), "managed identity");
         assert_eq!(kind(&[("use_azure_cli", "true")]), "Azure CLI");
         assert_eq!(kind(&[("use_emulator", "true")]), "account key");
+        let said = [("use_emulator", "true"), (USE_MANAGED_IDENTITY, "true")];
+        assert_eq!(kind(&said), "managed identity");
         let missing = [&client[..], &[(CLIENT_CERTIFICATE_PATH, "/nowhere.pem")]].concat();
         let error = options(&missing).access().unwrap_err();
         assert_eq!(error.class(), ErrorClass::BadConfig);

@@ -173,7 +173,7 @@ impl Unbuildable {
             Self::Store(error) => {
                 SourceError::BadOptions { place, reason: secrets.scrub(&error.to_string()) }
             }
-            Self::Access(source) => SourceError::Token { place, source },
+            Self::Access(source) => SourceError::Token { place, source: Box::new(source) },
         }
     }
 }
@@ -315,6 +315,39 @@ mod tests {
         assert_eq!(store.prefix().as_ref(), "x");
         assert_eq!(store.etag_to_match("0x8D"), "\"0x8D\"");
         assert!(open("https://a.blob.core.chinacloudapi.cn/c/x", &key).is_ok());
+    }
+
+    #[test]
+    fn every_cloud_has_its_own_hosts() {
+        for (url, endpoint, authority) in [
+            ("https://a.blob.core.windows.net/c", None, "https://login.microsoftonline.com"),
+            (
+                "https://a.blob.core.chinacloudapi.cn/c",
+                Some("https://a.blob.core.chinacloudapi.cn"),
+                "https://login.partner.microsoftonline.cn",
+            ),
+            (
+                "https://a.dfs.core.usgovcloudapi.net/c",
+                Some("https://a.blob.core.usgovcloudapi.net"),
+                "https://login.microsoftonline.us",
+            ),
+        ] {
+            let url = SourceUrl::parse(url).unwrap();
+            let SourcePlace::Azure { account: Some(account), .. } = &url.place else {
+                panic!("{url}");
+            };
+            let set = |pairs: &[(&str, &str)]| {
+                let builder = MicrosoftAzureBuilder::new();
+                in_cloud(builder, account, &options(pairs))
+                    .get_config_value(&AzureConfigKey::Endpoint)
+            };
+            assert_eq!(set(&[]).as_deref(), endpoint);
+            let named = set(&[("endpoint", "https://proxy")]);
+            assert!(named.is_none(), "the option is set by whoever gave it: {named:?}");
+            assert_eq!(options(&[]).authority_host(account.cloud), authority);
+            let own = options(&[("authority_host", "https://own")]);
+            assert_eq!(own.authority_host(account.cloud), "https://own");
+        }
     }
 
     #[test]

@@ -9,13 +9,17 @@ use costlake_engine::discover::{
     ChooseOptions, ExportRun, MonthOutcome, candidates, choose, load_key,
 };
 use costlake_engine::error::{ErrorClass, Fault};
+use costlake_engine::ingest::{IngestOptions, IngestReport, IngestRequest, Silent, ingest};
 use costlake_engine::model::DatasetType;
 use costlake_engine::source::{
-    BlobReader, ReadOptions, SourceError, SourceUrl, Store, StoreOptions, fetch_manifests, list,
+    BlobReader, Limits, ReadOptions, SourceError, SourceUrl, Store, StoreOptions, fetch_manifests,
+    list,
 };
 use futures::StreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
+
+use crate::tenant::{Tenant, month, outcome, small, words};
 
 fn open(url: &str, pairs: &[(String, String)]) -> Result<Store, SourceError> {
     let mut options = StoreOptions::default();
@@ -298,4 +302,149 @@ fn a_store_nobody_listens_at_is_out_of_reach() {
     let error = run(list(&open("az://exports/x", &options).unwrap())).unwrap_err();
     assert!(matches!(error, SourceError::Unreachable { .. }), "{error:?}");
     assert_eq!(error.class(), ErrorClass::Denied);
+}
+
+/// A month's export in a container: its folder on disk, put below `act`.
+async fn put_folder(store: &Store, folder: &std::path::Path, to: &str) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let to = format!("{to}/{}", path.file_name().unwrap().to_str().unwrap());
+        if path.is_dir() {
+            Box::pin(put_folder(store, &path, &to)).await;
+        } else {
+            put(store, &to, &std::fs::read(&path).unwrap()).await;
+        }
+    }
+}
+
+/// A generated tenant's actual export in a container of Azurite, its lake on disk,
+/// and a proxy between them.
+struct Remote {
+    tenant: Tenant,
+    direct: Arc<Store>,
+    proxy: Proxy,
+    request: IngestRequest,
+    options: IngestOptions,
+}
+
+impl Remote {
+    fn new(azurite: &Azurite, container: &str) -> Self {
+        azurite.create_container(container);
+        let (tenant, _) = Tenant::generated(&small());
+        let direct = Arc::new(open_at(azurite, &format!("az://{container}")));
+        let folder = tenant.export(DatasetType::ActualCost);
+        run(put_folder(&direct, &folder, "act"));
+        let proxy = Proxy::before(azurite.port());
+        let mut store = StoreOptions::default();
+        store.insert("azure_storage_use_emulator", "true").unwrap();
+        store.insert("azure_storage_endpoint", proxy.endpoint()).unwrap();
+        let url = SourceUrl::parse(&format!("az://{container}/act")).unwrap();
+        let request = IngestRequest {
+            exports: vec![(DatasetType::ActualCost, url)],
+            ..tenant.actual_request()
+        };
+        let options = IngestOptions { store, ..IngestOptions::default() };
+        Self { tenant, direct, proxy, request, options }
+    }
+
+    async fn ingest(&self) -> IngestReport {
+        let silent = Arc::new(Silent);
+        ingest(&self.tenant.lake, &self.request, &self.options, silent).await.unwrap()
+    }
+
+    /// The data blobs that were read since the last call.
+    fn blobs_read(&self) -> Vec<String> {
+        let asked = self.proxy.take_asked().into_iter();
+        let mut read: Vec<String> = asked
+            .filter(|asked| asked.range.is_some() && asked.line.contains(".csv"))
+            .map(|asked| asked.line.rsplit('/').nth(2).unwrap().to_owned())
+            .collect();
+        read.dedup();
+        read
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_runs_with_a_new_etag_are_read_again() {
+    let Some(azurite) = Azurite::shared() else { return };
+    let remote =
+        std::thread::scope(|scope| scope.spawn(|| Remote::new(&azurite, "etags")).join().unwrap());
+    assert_eq!(words(&remote.ingest().await), ["loaded", "loaded"]);
+    assert_eq!(remote.blobs_read(), ["20260701-20260731", "20260801-20260831"]);
+    assert_eq!(words(&remote.ingest().await), ["unchanged", "unchanged"]);
+    assert_eq!(remote.blobs_read(), [""; 0]);
+    // The same bytes again are another version.
+    let (part, _) = remote.tenant.part_and_manifest(DatasetType::ActualCost, month("2026-08"));
+    let folder = remote.tenant.export(DatasetType::ActualCost);
+    let rest = part.strip_prefix(&folder).unwrap().to_str().unwrap();
+    put(&remote.direct, &format!("act/{rest}"), &std::fs::read(&part).unwrap()).await;
+    assert_eq!(words(&remote.ingest().await), ["unchanged", "loaded"]);
+    assert_eq!(remote.blobs_read(), ["20260801-20260831"]);
+}
+
+/// A run is replaced between the listing and the reading of its manifest, and the
+/// next one again while its blob is read: what is loaded is one whole run.
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_may_come_and_go_while_they_are_looked_at() {
+    let Some(azurite) = Azurite::shared() else { return };
+    let remote =
+        std::thread::scope(|scope| scope.spawn(|| Remote::new(&azurite, "coming")).join().unwrap());
+    let (part, manifest) =
+        remote.tenant.part_and_manifest(DatasetType::ActualCost, month("2026-07"));
+    let run_folder = part.parent().unwrap().to_owned();
+    let name = run_folder.file_name().unwrap().to_str().unwrap().to_owned();
+    let replace = |old: String, new: &'static str| {
+        let (direct, from) = (Arc::clone(&remote.direct), run_folder.clone());
+        let (manifest, name) = (manifest.clone(), name.clone());
+        Arc::new(move || {
+            let text = std::fs::read_to_string(&manifest).unwrap().replace(&name, new);
+            let (direct, from, old) = (Arc::clone(&direct), from.clone(), old.clone());
+            let month = "act/20260701-20260731";
+            std::thread::spawn(move || {
+                run(async {
+                    put_folder(&direct, &from, &format!("{month}/{new}")).await;
+                    put(&direct, &format!("{month}/{new}/manifest.json"), text.as_bytes()).await;
+                    let gone = Path::from(format!("{month}/{old}"));
+                    let mut listed = direct.objects().list(Some(&gone));
+                    while let Some(object) = listed.next().await {
+                        direct.objects().delete(&object.unwrap().location).await.unwrap();
+                    }
+                });
+            })
+            .join()
+            .unwrap();
+        })
+    };
+    const SECOND: &str = "22222222-0000-4000-8000-000000000001";
+    const THIRD: &str = "33333333-0000-4000-8000-000000000001";
+    remote.proxy.disturb(
+        "20260701-20260731/",
+        1,
+        Disturbance::First(replace(name.clone(), SECOND)),
+    );
+    remote.proxy.disturb(
+        &format!("{SECOND}/part_0_0001.csv"),
+        1,
+        Disturbance::First(replace(SECOND.to_owned(), THIRD)),
+    );
+    let report = remote.ingest().await;
+    assert_eq!(words(&report), ["loaded", "loaded"], "{report:?}");
+    assert!(remote.proxy.is_calm());
+    let july = outcome(&report, DatasetType::ActualCost, month("2026-07"));
+    assert_eq!(july.run_id.as_deref(), Some(THIRD));
+    let sql = "select count(*) from actual_cost where billing_month = '2026-07'";
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&manifest).unwrap()).unwrap();
+    assert_eq!(remote.tenant.query(sql).await, [[manifest["dataRowCount"].to_string()]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_slow_a_load_and_change_nothing_else() {
+    let Some(azurite) = Azurite::shared() else { return };
+    let mut remote = std::thread::scope(|scope| {
+        scope.spawn(|| Remote::new(&azurite, "limited")).join().unwrap()
+    });
+    let bandwidth = std::num::NonZeroU64::new(20 << 20);
+    remote.options.limits = Limits::new(std::num::NonZeroUsize::new(1), bandwidth);
+    assert_eq!(words(&remote.ingest().await), ["loaded", "loaded"]);
 }

@@ -38,6 +38,8 @@ enum Fails {
     NoEtags,
     /// Half of the range is sent.
     Short,
+    /// It takes several looks until a request is answered, as with a network.
+    Slow,
 }
 
 /// A store in memory that fails on purpose.
@@ -46,6 +48,8 @@ struct Faulty {
     inner: Arc<InMemory>,
     fault: Fails,
     gets: AtomicU32,
+    /// Requests that are answered.
+    answered: Arc<tokio::sync::Semaphore>,
 }
 
 impl std::fmt::Display for Faulty {
@@ -90,9 +94,15 @@ impl ObjectStore for Faulty {
                 }
             }
             Fails::NoEtags => options.if_match = None,
+            Fails::Slow => {
+                for _ in 0..5 {
+                    tokio::task::yield_now().await;
+                }
+            }
             Fails::Status(..) => {}
         }
         let mut found = self.inner.get_opts(location, options).await?;
+        self.answered.add_permits(1);
         if self.fault == Fails::NoEtags {
             found.meta.e_tag = None;
         }
@@ -134,8 +144,17 @@ fn content(length: usize) -> Vec<u8> {
 
 /// One blob of a store in memory with a fault, listed before `change` is made.
 fn listed_then(fault: Fails, length: usize) -> (Arc<InMemory>, Store, BlobEntry) {
+    counted(fault, length, Arc::new(tokio::sync::Semaphore::new(0)))
+}
+
+/// The same, with a permit for every answered request.
+fn counted(
+    fault: Fails,
+    length: usize,
+    answered: Arc<tokio::sync::Semaphore>,
+) -> (Arc<InMemory>, Store, BlobEntry) {
     let inner = Arc::new(InMemory::new());
-    let faulty = Faulty { inner: Arc::clone(&inner), fault, gets: AtomicU32::new(0) };
+    let faulty = Faulty { inner: Arc::clone(&inner), fault, gets: AtomicU32::new(0), answered };
     let store = Store::from_parts(Arc::new(faulty), Path::from("dir"));
     put(&inner, &content(length));
     let listing = run(list(&store)).unwrap();
@@ -186,6 +205,26 @@ fn the_channel_serves_a_plain_thread() {
     let (sink, chunks) = tokio::sync::mpsc::channel(1);
     drop(chunks);
     assert_eq!(run(BlobReader::new(&store, &blob, SMALL).unwrap().send(sink)), None);
+}
+
+/// Whoever decodes for a while finds the next ranges there.
+#[test]
+fn ranges_come_in_while_nobody_asks_for_them() {
+    let answered = Arc::new(tokio::sync::Semaphore::new(0));
+    let (_, store, blob) = counted(Fails::Slow, 70, Arc::clone(&answered));
+    let reader = BlobReader::new(&store, &blob, SMALL).unwrap();
+    run(async {
+        let mut chunks = std::pin::pin!(reader.stream());
+        chunks.next().await.unwrap().unwrap();
+        // The three in flight, of which one is taken; and no more than that.
+        let all = answered.acquire_many(3);
+        let all = tokio::time::timeout(std::time::Duration::from_secs(10), all).await;
+        all.expect("ranges wait to be asked for").unwrap().forget();
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert!(answered.available_permits() <= 1, "{}", answered.available_permits());
+    });
 }
 
 #[test]
