@@ -16,6 +16,8 @@ use costlake_engine::model::period::{BillingMonth, InvalidMonth};
 use costlake_engine::model::scope::{Scope, ScopeType, SourceName};
 use costlake_engine::source::{SourceError, SourceUrl};
 
+use crate::settings::sources::is_variable_name;
+
 const EXAMPLES: &str = "\
 Examples:
   costlake demo
@@ -286,7 +288,7 @@ pub enum SourceCommand {
     ]),
 )]
 pub struct SourceAddArguments {
-    /// Name of the source: letters, digits, - _ .
+    /// Name of the source, of letters, digits, '-', '_' and '.'
     #[arg(value_name = "NAME")]
     pub name: SourceName,
     /// JSON body of a bill connect as Flexera's azure-csp API takes it; // comments allowed
@@ -321,7 +323,7 @@ pub struct CredentialArguments {
     #[arg(long, value_name = "GUID", requires = "tenant_id", conflicts_with = "other_credential")]
     pub client_id: Option<String>,
     /// Environment variable that has the app's secret
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = variable_name)]
     pub client_secret_env: Option<String>,
     /// File that has the app's secret
     #[arg(long, value_name = "FILE")]
@@ -330,7 +332,7 @@ pub struct CredentialArguments {
     #[arg(long, value_name = "FILE")]
     pub certificate: Option<PathBuf>,
     /// Sign the app in by workload identity federation
-    #[arg(long, requires = "client_id", conflicts_with = "client_proof")]
+    #[arg(long, requires = "client_id", conflicts_with_all = ["client_proof", "other_credential", "bill_connect"])]
     pub workload_identity: bool,
     /// File of the federated token [default: $AZURE_FEDERATED_TOKEN_FILE]
     #[arg(long, value_name = "FILE", requires = "workload_identity")]
@@ -339,19 +341,19 @@ pub struct CredentialArguments {
     #[arg(long, value_name = "GUID", requires = "client_id")]
     pub storage_tenant_id: Option<String>,
     /// Environment variable that has a SAS token
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = variable_name)]
     pub sas_token_env: Option<String>,
     /// File that has a SAS token
     #[arg(long, value_name = "FILE")]
     pub sas_token_file: Option<PathBuf>,
     /// Environment variable that has the account's key
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = variable_name)]
     pub account_key_env: Option<String>,
     /// File that has the account's key
     #[arg(long, value_name = "FILE")]
     pub account_key_file: Option<PathBuf>,
     /// Identity of this machine on Azure; a client id where it has several
-    #[arg(long, value_name = "CLIENT_ID", num_args = 0..=1)]
+    #[arg(long, value_name = "CLIENT_ID", num_args = 0..=1, require_equals = true)]
     pub managed_identity: Option<Option<String>>,
     /// Whoever is signed in with the Azure CLI
     #[arg(long)]
@@ -593,6 +595,15 @@ fn with_hint(error: &ExportsError) -> String {
     match error.hint() {
         Some(hint) => format!("{error}; {hint}"),
         None => error.to_string(),
+    }
+}
+
+/// A variable's name; a secret in its place is not repeated.
+fn variable_name(text: &str) -> Result<String, String> {
+    if is_variable_name(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("give the name of a variable, not what it holds".to_owned())
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use costlake_engine::azure::redact;
 use serde_json::json;
 
 use crate::args::{GlobalArguments, LogFormat};
@@ -122,7 +123,8 @@ impl Messages {
     }
 }
 
-/// Nobody can be told that stderr is gone.
+/// Nobody can be told that stderr is gone. Whatever a library has put into its
+/// message, what looks like a secret is not said.
 fn write_stderr(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", redact(text));
 }

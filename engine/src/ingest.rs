@@ -177,6 +177,11 @@ fn is_replaced(error: &SourceError) -> bool {
     matches!(error, SourceError::BlobVanished { .. } | SourceError::BlobChanged { .. })
 }
 
+/// Whether the run of a month has a manifest.
+fn is_vouched(outcome: &MonthOutcome) -> bool {
+    matches!(outcome, MonthOutcome::Load(run) if run.manifest.is_some())
+}
+
 /// Days since 1970-01-01 of an instant.
 fn days_of(now_us: i64) -> i32 {
     const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
@@ -203,6 +208,7 @@ impl Conductor<'_> {
         number: RunNumber,
     ) -> MonthReport {
         let month = choice.month;
+        let was_vouched = is_vouched(&choice.outcome);
         let mut report = self.month(*dataset, store, choice, number).await;
         for _ in 0..LISTINGS_AGAIN_MAX {
             let replaced = match &report.outcome {
@@ -214,11 +220,15 @@ impl Conductor<'_> {
             if !replaced {
                 break;
             }
-            let request =
-                IngestRequest { months: Some(BTreeSet::from([month])), ..self.request.clone() };
-            // What the listing cannot tell any more, the first report does.
-            let Ok(plan) = plan(*dataset, url, &request, self.options).await else { break };
-            let Some(choice) = plan.months.into_iter().next() else { break };
+            // What the listing cannot tell any more, the first report does. It is asked
+            // for as before: one month alone would make files its own that are nobody's.
+            let Ok(plan) = plan(*dataset, url, self.request, self.options).await else { break };
+            let mut chosen = plan.months.into_iter();
+            let Some(choice) = chosen.find(|choice| choice.month == month) else { break };
+            // What nothing vouches for does not take the place of a run.
+            if was_vouched && !is_vouched(&choice.outcome) {
+                break;
+            }
             let text =
                 format!("{} {month}: replaced while it was read; read anew", dataset.table_name());
             self.observer.note(&text);

@@ -19,6 +19,7 @@ use crate::discover::{
     ChooseOptions, DiscoverError, ExportRun, MonthChoice, MonthOutcome, Selection, candidates,
     choose,
 };
+use crate::error::Fault;
 use crate::model::{BillingMonth, DatasetType, Scope, ScopeType, SourceName};
 use crate::source::sas::SasState;
 use crate::source::url::SourcePlace;
@@ -95,8 +96,15 @@ fn not_configured(dataset: DatasetType) -> Finding {
         }
         _ => "no export of amortized cost is configured: savings and utilization stay unknown",
     };
-    Finding::warning(Step::Exports, what, format!("add {} to the source", dataset.flag()))
-        .about(dataset)
+    Finding::warning(
+        Step::Exports,
+        what,
+        format!(
+            "add its URL to the source in costlake.toml, as {}",
+            dataset.flag().trim_start_matches('-').replace('-', "_")
+        ),
+    )
+    .about(dataset)
 }
 
 /// Secrets, SAS and token.
@@ -181,7 +189,15 @@ fn sas_finding(sas: &crate::source::SasToken, now_ms: i64) -> Finding {
             format!("the SAS token expires in {}", span(left_ms)),
             renew,
         ),
-        SasState::Good => Finding::ok(Step::Token, "the SAS token is signed and not expired"),
+        SasState::Good => Finding::ok(
+            Step::Token,
+            match sas.expires_at_ms {
+                Some(end_ms) => {
+                    format!("the SAS token is good for {} more", span(end_ms - now_ms))
+                }
+                None => "the SAS token is signed; a policy says when it ends".to_owned(),
+            },
+        ),
     }
 }
 
@@ -241,14 +257,14 @@ async fn export(
             None => Finding::refused(
                 Step::Exports,
                 "no run that can be loaded",
-                "wait for the export's first run, or run it: costlake exports run",
+                "wait for the export's first run, or run it: costlake exports run NAME --source …",
             ),
         },
     });
     if let Some(run) = newest {
         tell(version(run));
         tell(format(run));
-        tell(age(run, request.now_us / 1_000));
+        tell(age(run, request.source, request.now_us / 1_000));
         if let Some(finding) = scope_of(request, run) {
             tell(finding);
         }
@@ -256,7 +272,8 @@ async fn export(
             tell(finding);
         }
     }
-    for finding in months(&selection) {
+    let export_name = newest.and_then(|run| run.export_name.as_deref());
+    for finding in months(&selection, request.source, export_name) {
         tell(finding);
     }
 }
@@ -323,14 +340,17 @@ fn format(run: &ExportRun) -> Finding {
     Finding::ok(Step::Format, what)
 }
 
-fn age(run: &ExportRun, now_ms: i64) -> Finding {
+fn age(run: &ExportRun, source: &SourceName, now_ms: i64) -> Finding {
     let age_ms = (now_ms - run.submitted_at_ms.unwrap_or(run.last_modified_ms)).max(0);
     let what = format!("newest run is {} old, of {}", span(age_ms), run.month);
     if age_ms > RUN_AGE_HOURS_MAX * HOUR_MS {
         return Finding::warning(
             Step::Age,
             what,
-            "check the export's schedule and its last runs: costlake exports history",
+            format!(
+                "check its schedule and its last runs: costlake exports history {} --source {source}",
+                run.export_name.as_deref().unwrap_or("NAME")
+            ),
         );
     }
     Finding::ok(Step::Age, what)
@@ -371,7 +391,7 @@ fn shown(scope: &Scope) -> String {
     scope.id.clone().unwrap_or_else(|| scope.scope_type.name().to_owned())
 }
 
-fn months(selection: &Selection) -> Vec<Finding> {
+fn months(selection: &Selection, source: &SourceName, name: Option<&str>) -> Vec<Finding> {
     let of = |wanted: fn(&MonthOutcome) -> bool| -> Vec<BillingMonth> {
         let chosen = selection.months.iter().filter(|choice| wanted(&choice.outcome));
         chosen.map(|choice| choice.month).collect()
@@ -384,12 +404,14 @@ fn months(selection: &Selection) -> Vec<Finding> {
         findings.push(Finding::ok(Step::Months, format!("present: {}", ranges(&present))));
     }
     if !missing.is_empty() {
-        let first = missing[0];
+        let each = ranges(&missing).replace(", ", " ");
         findings.push(Finding::warning(
             Step::Months,
             format!("missing, which is not free of cost: {}", ranges(&missing)),
             format!(
-                "export them: costlake exports run --month {first}, or set first_month after them"
+                "costlake exports run {} --source {} --month {each}, or set first_month after them",
+                name.unwrap_or("NAME"),
+                source
             ),
         ));
     }
@@ -398,14 +420,14 @@ fn months(selection: &Selection) -> Vec<Finding> {
         findings.push(Finding::warning(
             Step::Months,
             format!("cannot be loaded: {} ({})", ranges(&refused), reason.unwrap_or_default()),
-            "wait until the export has finished, or run it again",
+            selection.months.iter().find_map(refusal).and_then(Fault::hint).unwrap_or_default(),
         ));
     }
     findings
 }
 
 /// Months as ranges: `2026-01..2026-03, 2026-07`.
-fn ranges(months: &[BillingMonth]) -> String {
+pub fn ranges(months: &[BillingMonth]) -> String {
     let mut ranges: Vec<(BillingMonth, BillingMonth)> = Vec::new();
     for &month in months {
         match ranges.last_mut() {
@@ -469,9 +491,11 @@ fn limits_of_scope(request: &InspectRequest<'_>, findings: &mut Vec<Finding>) {
     let what = match request.scope.map(|scope| scope.scope_type) {
         Some(ScopeType::Subscription) => {
             "a subscription scope has no commitments, no savings and no rate-reduction savings: \
-             its files are at retail prices and lack invoiceId, billingAccountId, \
-             billingProfileId, paygCostInBillingCurrency, paygCostInUsd, \
-             partnerEarnedCreditRate and eight more columns"
+             its files are at retail prices and lack invoiceId, previousInvoiceId, \
+             billingAccountId, billingProfileId, billingProfileName, invoiceSectionId, \
+             invoiceSectionName, partnerTenantId, costInPricingCurrency, \
+             paygCostInBillingCurrency, paygCostInUsd, isAzureCreditEligible, \
+             partnerEarnedCreditRate and partnerEarnedCreditApplied"
         }
         Some(ScopeType::CustomerTenant) => {
             "a customer scope may lack purchases of commitments: Azure shows them to the billing \

@@ -11,15 +11,17 @@ use costlake_engine::error::{ErrorClass, Fault as _};
 use costlake_engine::ingest::{
     IngestOptions, IngestReport, IngestRequest, MonthReport, Outcome, Reload, ingest,
 };
-use costlake_engine::inspect::span;
+use costlake_engine::inspect::{ranges, span};
 use costlake_engine::model::ControlTotals;
+use costlake_engine::model::DatasetType;
 use costlake_engine::model::money::format_decimal;
+use costlake_engine::model::period::BillingMonth;
 use costlake_engine::model::{Scope, SourceName};
 use costlake_engine::source::sas::SasState;
-use costlake_engine::source::{Limits, StoreOptions};
+use costlake_engine::source::{Limits, StorageAccess, StoreOptions};
 
 use crate::args::IngestArguments;
-use crate::clock::now_us;
+use crate::clock::{current_month, now_us};
 use crate::failure::Failure;
 use crate::messages::Messages;
 use crate::output::target::Target;
@@ -110,8 +112,9 @@ impl Job<'_> {
         messages: &Messages,
     ) -> Result<StoreOptions, Failure> {
         let options = self.credential.storage_options(&settings.environment, settings.folder())?;
+        let sas = options.sas().filter(|_| matches!(options.access(), Ok(StorageAccess::Sas)));
         if let Some(SasState::Ending(left_ms)) =
-            options.sas().map(|sas| sas.state(self.request.now_us / 1_000))
+            sas.map(|sas| sas.state(self.request.now_us / 1_000))
         {
             messages.warning(&format!(
                 "the SAS token of {} expires in {}; make a new one",
@@ -164,6 +167,15 @@ fn jobs<'a>(arguments: &IngestArguments, settings: &'a Settings) -> Result<Vec<J
         [] => settings.sources.iter().collect(),
         names => names.iter().map(|name| settings.source(name)).collect::<Result<_, _>>()?,
     };
+    let future = sources
+        .iter()
+        .find(|source| source.first_month.is_some_and(|first| first > current_month()));
+    if let Some(source) = future {
+        return Err(Failure::Usage {
+            what: format!("the first month of {} lies in the future", source.name),
+            hint: "correct first_month in costlake.toml".to_owned(),
+        });
+    }
     if sources.is_empty() {
         return Err(Failure::Usage {
             what: "no source is configured, and no export is given".to_owned(),
@@ -282,6 +294,19 @@ fn costs(totals: &ControlTotals) -> String {
 
 /// What people must know beyond the table, on stderr.
 fn tell_faults(report: &IngestReport, messages: &Messages) {
+    for dataset in DatasetType::ALL {
+        let of_dataset = report.months.iter().filter(|month| month.dataset == dataset);
+        let missing = of_dataset.filter(|month| matches!(month.outcome, Outcome::Missing));
+        let missing: Vec<BillingMonth> = missing.map(|month| month.month).collect();
+        let what = match (missing.as_slice(), dataset.is_cost()) {
+            ([], _) => continue,
+            ([_], true) => "no export run found; the month is missing, not free of cost",
+            ([_], false) => "no export run found; the month is missing",
+            (_, true) => "no export runs found; the months are missing, not free of cost",
+            (_, false) => "no export runs found; the months are missing",
+        };
+        messages.warning(&format!("{} {}: {what}", dataset.table_name(), ranges(&missing)));
+    }
     for month in &report.months {
         let label = format!("{} {}", month.dataset.table_name(), month.month);
         match &month.outcome {
@@ -303,13 +328,7 @@ fn tell_faults(report: &IngestReport, messages: &Messages) {
                     ));
                 }
             }
-            Outcome::Missing if month.dataset.is_cost() => messages.warning(&format!(
-                "{label}: no export run found; the month is missing, not free of cost"
-            )),
-            Outcome::Missing => {
-                messages.warning(&format!("{label}: no export run found; the month is missing"));
-            }
-            Outcome::Unchanged => {}
+            Outcome::Missing | Outcome::Unchanged => {}
             Outcome::Refused(note) => messages.failure(&refused(&label, note)),
             Outcome::Failed(fault) => messages.failure(&Failure::Month {
                 label: label.clone(),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use costlake_engine::model::DatasetType;
+use costlake_engine::source::SourceUrl;
 
 use crate::args::SourceCommand;
 use crate::failure::Failure;
@@ -48,7 +49,7 @@ fn list(settings: &Settings, messages: &Messages) -> Result<(), Failure> {
         Arc::new(settings.sources.iter().map(value).collect::<StringArray>())
     };
     let export = |dataset: DatasetType| {
-        move |source: &SourceSettings| source.export(dataset).map(ToString::to_string)
+        move |source: &SourceSettings| source.export(dataset).map(SourceUrl::encoded)
     };
     let more = |source: &SourceSettings| {
         let others = source.exports.iter().filter(|(dataset, _)| !dataset.is_cost());

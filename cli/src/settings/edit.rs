@@ -12,35 +12,43 @@ use super::sources::{CredentialSettings, SecretReference, SourceSettings, key_of
 use crate::failure::Failure;
 use crate::output::target::Target;
 
-/// The file's text; empty where there is none yet.
-fn read(path: &Path) -> Result<DocumentMut, Failure> {
+/// The file and how its lines end; empty where there is none yet.
+fn read(path: &Path) -> Result<(DocumentMut, &'static str), Failure> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
         Err(source) => return Err(Failure::Read { path: path.to_owned(), source }),
     };
-    text.parse().map_err(|_| Failure::Usage {
+    let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let document = text.parse().map_err(|_| Failure::Usage {
         what: format!("{} is not TOML", path.display()),
         hint: "mend it first; nothing was written".to_owned(),
-    })
+    })?;
+    Ok((document, line_end))
 }
 
 /// The new file takes the old one's place only when it is whole.
-fn write(path: &Path, document: &DocumentMut) -> Result<(), Failure> {
+fn write(path: &Path, document: &DocumentMut, line_end: &str) -> Result<(), Failure> {
+    // What a link leads to is written, not the link.
+    let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let failed = |source| Failure::Write { path: path.to_owned(), source };
-    let permissions = std::fs::metadata(path).map(|old| old.permissions());
-    let mut file = Target::complete_file(path)?;
-    file.write_all(document.to_string().as_bytes()).map_err(failed)?;
+    let permissions = std::fs::metadata(&real).map(|old| old.permissions()).ok();
+    if permissions.as_ref().is_some_and(std::fs::Permissions::readonly) {
+        return Err(failed(std::io::Error::new(ErrorKind::PermissionDenied, "it is read-only")));
+    }
+    let text = document.to_string().replace("\r\n", "\n").replace('\n', line_end);
+    let mut file = Target::complete_file(&real)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
     file.finish()?;
     match permissions {
-        Ok(permissions) => std::fs::set_permissions(path, permissions).map_err(failed),
-        Err(_) => Ok(()),
+        Some(permissions) => std::fs::set_permissions(&real, permissions).map_err(failed),
+        None => Ok(()),
     }
 }
 
 /// Adds a source, or takes the place of the one of its name.
 pub fn add(path: &Path, source: &SourceSettings) -> Result<(), Failure> {
-    let mut document = read(path)?;
+    let (mut document, line_end) = read(path)?;
     let sources = document.entry("sources").or_insert_with(|| {
         let mut table = Table::new();
         table.set_implicit(true);
@@ -53,19 +61,19 @@ pub fn add(path: &Path, source: &SourceSettings) -> Result<(), Failure> {
         });
     };
     sources.insert(source.name.as_str(), Item::Table(table(source)));
-    write(path, &document)
+    write(path, &document, line_end)
 }
 
 /// Takes a source out.
 pub fn remove(path: &Path, name: &str) -> Result<(), Failure> {
-    let mut document = read(path)?;
+    let (mut document, line_end) = read(path)?;
     if let Some(sources) = document.get_mut("sources").and_then(Item::as_table_like_mut) {
         sources.remove(name);
         if sources.is_empty() {
             document.remove("sources");
         }
     }
-    write(path, &document)
+    write(path, &document, line_end)
 }
 
 fn table(source: &SourceSettings) -> Table {
@@ -75,7 +83,7 @@ fn table(source: &SourceSettings) -> Table {
         table.insert("scope", value(scope));
     }
     for (dataset, url) in &source.exports {
-        table.insert(key_of(*dataset), value(url.to_string()));
+        table.insert(key_of(*dataset), value(url.encoded()));
     }
     if let Some(month) = source.first_month {
         table.insert("first_month", value(month.to_string()));
@@ -160,4 +168,68 @@ fn reference_table(reference: &SecretReference) -> InlineTable {
         }
     };
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(name: &str) -> SourceSettings {
+        let url = costlake_engine::source::SourceUrl::parse("/exports/x").unwrap();
+        SourceSettings {
+            name: name.parse().unwrap(),
+            scope: None,
+            exports: vec![(costlake_engine::model::DatasetType::ActualCost, url)],
+            first_month: None,
+            refresh: false,
+            credential: CredentialSettings::SasToken {
+                sas_token: SecretReference::Environment("SAS".to_owned()),
+            },
+        }
+    }
+
+    #[test]
+    fn all_else_in_the_file_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("costlake.toml");
+        for before in [
+            "# note\nlake = 'x' # here\n\n[shell]\nmode = 'csv'\n",
+            "lake = 'x'\r\n# note\r\n",
+            "sources = { a = { actual = '/y' } }\n",
+            "sources.a.actual = '/y'\n",
+            "[sources.a]\nactual = '/y' # note\n",
+            "",
+        ] {
+            std::fs::write(&path, before).unwrap();
+            add(&path, &source("b.c")).unwrap();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let read: toml::Table = toml::from_str(&text).unwrap_or_else(|e| panic!("{text}: {e}"));
+            let added = &read["sources"]["b.c"];
+            assert_eq!(added["actual"].as_str(), Some("/exports/x"), "{text}");
+            assert_eq!(added["credential"]["sas_token"]["env"].as_str(), Some("SAS"), "{text}");
+            assert_eq!(text.contains('\r'), before.contains('\r'), "{text:?}");
+            remove(&path, "b.c").unwrap();
+            let after = std::fs::read_to_string(&path).unwrap();
+            let parsed = |text: &str| toml::from_str::<toml::Table>(text).unwrap();
+            assert_eq!(parsed(&after), parsed(before), "{after}");
+            assert_eq!(after.contains("# note"), before.contains("# note"), "{after}");
+        }
+    }
+
+    #[test]
+    fn links_and_read_only_files_are_what_they_were() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (folder.path().join("real.toml"), folder.path().join("link.toml"));
+        std::fs::write(&real, "lake = 'x'\n").unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        add(&link, &source("a")).unwrap();
+        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert!(std::fs::read_to_string(&real).unwrap().contains("[sources.a]"));
+        let mut permissions = std::fs::metadata(&real).unwrap().permissions();
+        permissions.set_readonly(true);
+        std::fs::set_permissions(&real, permissions).unwrap();
+        let before = std::fs::read_to_string(&real).unwrap();
+        assert!(add(&real, &source("b")).is_err());
+        assert_eq!(std::fs::read_to_string(&real).unwrap(), before);
+    }
 }

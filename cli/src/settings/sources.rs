@@ -129,6 +129,11 @@ pub enum SecretReference {
     File(PathBuf),
 }
 
+/// Whether a text can be the name of an environment variable.
+pub fn is_variable_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
 impl SecretReference {
     /// Reads it. Errors when there is nothing there.
     fn reveal(&self, environment: &Environment, folder: &Path) -> Result<String, Failure> {
@@ -185,9 +190,19 @@ impl<'de> Deserialize<'de> for SecretReference {
                 Err(E::custom(FORMS))
             }
 
+            fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<SecretReference, E> {
+                Err(E::custom(FORMS))
+            }
+
+            fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<SecretReference, E> {
+                Err(E::custom(FORMS))
+            }
+
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SecretReference, A::Error> {
                 let reference = match map.next_entry::<String, String>() {
-                    Ok(Some((key, name))) if key == "env" => SecretReference::Environment(name),
+                    Ok(Some((key, name))) if key == "env" && is_variable_name(&name) => {
+                        SecretReference::Environment(name)
+                    }
                     Ok(Some((key, path))) if key == "file" => SecretReference::File(path.into()),
                     _ => return Err(A::Error::custom(FORMS)),
                 };

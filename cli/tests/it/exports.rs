@@ -1,5 +1,9 @@
 //! `costlake exports` against stand-ins for Entra and Azure Resource Manager.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use costlake_benches::generator::{GeneratorOptions, generate};
 use costlake_benches::stub::{Entra, HttpStub, Reply};
 use serde_json::{Value, json};
 
@@ -245,4 +249,77 @@ fn every_status_has_its_exit_code() {
     }
     let ended = signed_in(&stub, &entra).run(&create(&["--storage-account", STORAGE]));
     assert_eq!(ended.code, 0, "201: {}", ended.stderr);
+}
+
+/// A service that repeats what it was sent, behind a proxy that must not see it.
+#[test]
+fn an_echo_gives_no_token_away_and_this_machine_is_behind_no_proxy() {
+    let (stub, entra) = (HttpStub::start(), entra());
+    stub.on_call("GET", &path(""), |request| {
+        let sent = request.header("authorization").unwrap_or_default();
+        assert!(sent.starts_with("Bearer eyJ"), "{sent}");
+        Reply::error(400, "BadRequest", &format!("the header was {sent} and client_secret=hush"))
+    });
+    let run = signed_in(&stub, &entra)
+        .with("HTTP_PROXY", "http://127.0.0.1:1")
+        .with("HTTPS_PROXY", "http://127.0.0.1:1");
+    let ended = run.run(&["exports", "list", "--scope", SCOPE]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains("the header was Bearer <redacted>"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("eyJ") && !ended.stderr.contains("hush"), "{}", ended.stderr);
+}
+
+/// `ingest --refresh` asks for both runs, waits for both, and loads what they wrote.
+#[test]
+fn a_refresh_runs_both_exports_before_the_load() {
+    for (status, code) in [("Completed", 0), ("NewDataNotAvailable", 0), ("Failed", 1)] {
+        let (stub, entra) = (HttpStub::start(), entra());
+        let run = signed_in(&stub, &entra);
+        let generated = tempfile::tempdir().unwrap();
+        let options = GeneratorOptions {
+            months: vec!["2026-07".parse().unwrap()],
+            rows_per_month: 100,
+            open_month: None,
+            ..GeneratorOptions::default()
+        };
+        generate(generated.path(), &options, &|_| {}).unwrap();
+        for dataset in ["actual", "amortized"] {
+            let export = run.path(&format!("contoso-{dataset}"));
+            std::fs::create_dir(&export).unwrap();
+            let started = Arc::new(AtomicBool::new(false));
+            let (from, has_started) = (generated.path().join(dataset), Arc::clone(&started));
+            let name = path(&format!("/contoso-{dataset}"));
+            stub.on_call("POST", &format!("{name}/run"), move |request| {
+                let period = &request.json()["timePeriod"];
+                assert!(period["from"].as_str().unwrap().starts_with("2026-07-01"), "{period}");
+                crate::run::copy(&from, &export);
+                has_started.store(true, Ordering::SeqCst);
+                Reply::text(200, "")
+            });
+            stub.on_call("GET", &format!("{name}/runHistory"), move |_| {
+                let run = json!({ "id": format!("{status}-1"), "properties": {
+                    "executionType": "OnDemand", "status": status,
+                    "submittedTime": "2099-01-01T00:00:00Z",
+                    "startDate": "2026-07-01T00:00:00Z", "endDate": "2026-07-31T00:00:00Z",
+                    "error": { "code": "E", "message": "it broke" },
+                } });
+                let runs = if started.load(Ordering::SeqCst) { vec![run] } else { Vec::new() };
+                Reply::json(200, &json!({ "value": runs }))
+            });
+        }
+        let add = ["source", "add", "contoso", "--refresh", "--scope", SCOPE];
+        let exports = ["--actual", "contoso-actual", "--amortized", "contoso-amortized"];
+        assert_eq!(run.run(&[&add[..], &exports].concat()).code, 0);
+        let ended = run.run(&["ingest", "--refresh", "--month", "2026-07"]);
+        assert_eq!(ended.code, code, "{status}: {}", ended.stderr);
+        // Loaded all the same, and both were waited for.
+        assert_eq!(ended.stdout.matches("loaded").count(), 2, "{status}: {}", ended.stdout);
+        let calls = stub.calls();
+        for dataset in ["actual", "amortized"] {
+            let history = format!("GET {}", path(&format!("/contoso-{dataset}/runHistory")));
+            assert!(calls.iter().filter(|call| **call == history).count() >= 2, "{calls:?}");
+        }
+        let plain = run.run(&["ingest", "--month", "2026-07"]);
+        assert_eq!((plain.code, stub.calls().len()), (0, calls.len()), "{}", plain.stderr);
+    }
 }

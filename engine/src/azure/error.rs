@@ -25,6 +25,14 @@ pub enum AzureError {
         /// What it said.
         reason: String,
     },
+    /// A managed identity was asked for a token, and gave none.
+    #[error("this machine has no managed identity that gives a token: {reason}")]
+    NoIdentity {
+        /// Where it was asked.
+        place: String,
+        /// What went wrong.
+        reason: String,
+    },
     /// A service cannot be reached.
     #[error("cannot reach {place}: {reason}")]
     Unreachable {
@@ -55,7 +63,9 @@ impl Fault for AzureError {
     fn class(&self) -> ErrorClass {
         match self {
             Self::BadCredential { .. } => ErrorClass::BadConfig,
-            Self::TokenRefused { .. } | Self::Unreachable { .. } => ErrorClass::Denied,
+            Self::TokenRefused { .. } | Self::Unreachable { .. } | Self::NoIdentity { .. } => {
+                ErrorClass::Denied
+            }
             Self::Passing { .. } | Self::BadAnswer { .. } => ErrorClass::Retryable,
         }
     }
@@ -65,6 +75,7 @@ impl Fault for AzureError {
             Self::BadCredential { .. } => None,
             Self::TokenRefused { place, .. }
             | Self::Unreachable { place, .. }
+            | Self::NoIdentity { place, .. }
             | Self::Passing { place, .. }
             | Self::BadAnswer { place, .. } => Some(Location::blob(place)),
         }
@@ -74,10 +85,13 @@ impl Fault for AzureError {
         let hint = match self {
             Self::BadCredential { hint, .. } => hint.as_str(),
             Self::TokenRefused { code, .. } => token_hint(code.as_deref().unwrap_or_default()),
-            Self::Unreachable { .. } => {
-                "check the network and any proxy (HTTPS_PROXY); a managed identity is there only \
-                 on Azure machines"
+            Self::NoIdentity { .. } => {
+                "it is what is tried when no credential is given: give the source one (costlake \
+                 source add --help), or set AZURE_TENANT_ID, AZURE_CLIENT_ID and \
+                 AZURE_CLIENT_SECRET, AZURE_STORAGE_SAS_TOKEN, AZURE_STORAGE_ACCOUNT_KEY or \
+                 AZURE_USE_AZURE_CLI"
             }
+            Self::Unreachable { .. } => "check the network and any proxy (HTTPS_PROXY)",
             Self::Passing { .. } => "try again later",
             Self::BadAnswer { .. } => "check the endpoint and any proxy in between",
         };

@@ -6,7 +6,7 @@
 //! goes to this machine and the metadata service only. Bodies are bounded.
 //! Never follows what an answer means.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -24,9 +24,6 @@ use super::secret::{Secret, Secrets};
 /// Largest answer read.
 pub const ANSWER_SIZE_BYTES_MAX: usize = 16 << 20;
 
-/// Longest pause a service may ask for.
-pub const RETRY_AFTER_SECONDS_MAX: u64 = 120;
-
 /// How requests are sent.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpOptions {
@@ -38,11 +35,19 @@ pub struct HttpOptions {
     pub connect_timeout_ms: u64,
     /// Longest time until an answer is complete.
     pub timeout_ms: u64,
+    /// Time after which nothing is sent again.
+    pub patience_ms: u64,
 }
 
 impl Default for HttpOptions {
     fn default() -> Self {
-        Self { retries_max: 5, retry_delay_ms: 500, connect_timeout_ms: 10_000, timeout_ms: 60_000 }
+        Self {
+            retries_max: 5,
+            retry_delay_ms: 500,
+            connect_timeout_ms: 10_000,
+            timeout_ms: 30_000,
+            patience_ms: 60_000,
+        }
     }
 }
 
@@ -104,6 +109,9 @@ impl Request {
     pub fn place(&self) -> String {
         let mut plain = self.url.clone();
         plain.set_query(None);
+        // Neither fails on a URL that has a host.
+        let _ = plain.set_username("");
+        let _ = plain.set_password(None);
         plain.to_string()
     }
 }
@@ -123,6 +131,9 @@ pub struct Answer {
 #[derive(Clone, Debug)]
 pub struct HttpService {
     client: HttpClient,
+    /// Past every proxy: the metadata service is behind none, and what goes out in
+    /// clear must not leave this machine.
+    direct: HttpClient,
     options: HttpOptions,
 }
 
@@ -138,20 +149,28 @@ impl HttpService {
             .with_connect_timeout(Duration::from_millis(options.connect_timeout_ms))
             .with_timeout(Duration::from_millis(options.timeout_ms))
             .with_user_agent(HeaderValue::from_static(crate::USER_AGENT));
-        let client = ReqwestConnector::default().connect(&client_options).map_err(|error| {
-            AzureError::BadCredential {
-                what: format!("no HTTP client: {}", Secrets::default().scrub(&error.to_string())),
-                hint: "check the proxy and certificate settings of the environment".to_owned(),
-            }
-        })?;
-        Ok(Self { client, options })
+        let unbuildable = |error: &dyn std::error::Error| AzureError::BadCredential {
+            what: format!("no HTTP client: {}", Secrets::default().scrub(&error.to_string())),
+            hint: "check the proxy and certificate settings of the environment".to_owned(),
+        };
+        let client =
+            ReqwestConnector::default().connect(&client_options).map_err(|e| unbuildable(&e))?;
+        let direct = reqwest::Client::builder()
+            .no_proxy()
+            .connect_timeout(Duration::from_millis(options.connect_timeout_ms))
+            .timeout(Duration::from_millis(options.timeout_ms))
+            .user_agent(crate::USER_AGENT)
+            .build()
+            .map_err(|e| unbuildable(&e))?;
+        Ok(Self { client, direct: HttpClient::new(direct), options })
     }
 
     /// Sends a request until it is answered for good. An answer is whatever has a
-    /// status that will not pass, or the last one after all retries. Errors when
-    /// there is none.
+    /// status that will not pass, or the last one after all retries, or when the
+    /// next would come too late. Errors when there is none.
     pub async fn send(&self, request: &Request, secrets: &Secrets) -> Result<Answer, AzureError> {
         check_encrypted(request)?;
+        let begun = Instant::now();
         let mut retries = 0;
         loop {
             let outcome = self.send_once(request, secrets).await;
@@ -163,10 +182,13 @@ impl HttpService {
                 },
                 Err(Lost { certain, .. }) => *certain || request.repeat == Repeat::Harmless,
             };
-            if !again || retries == self.options.retries_max {
+            let pause = self.pause(retries, outcome.as_ref().ok());
+            let too_late =
+                begun.elapsed() + pause > Duration::from_millis(self.options.patience_ms);
+            if !again || too_late || retries == self.options.retries_max {
                 return outcome.map_err(|lost| lost.error);
             }
-            tokio::time::sleep(self.pause(retries, outcome.as_ref().ok())).await;
+            tokio::time::sleep(pause).await;
             retries += 1;
         }
     }
@@ -174,7 +196,7 @@ impl HttpService {
     fn pause(&self, retries: u32, answer: Option<&Answer>) -> Duration {
         let asked = answer.and_then(|answer| retry_after_s(&answer.headers));
         match asked {
-            Some(seconds) => Duration::from_secs(seconds.min(RETRY_AFTER_SECONDS_MAX)),
+            Some(seconds) => Duration::from_secs(seconds),
             // The cap keeps any setting from overflowing.
             None => Duration::from_millis(self.options.retry_delay_ms << retries.min(10)),
         }
@@ -213,7 +235,8 @@ impl HttpService {
                 },
             }
         };
-        let (parts, body) = self.client.execute(sent).await.map_err(lost)?.into_parts();
+        let client = if is_local(&request.url) { &self.direct } else { &self.client };
+        let (parts, body) = client.execute(sent).await.map_err(lost)?.into_parts();
         let mut pieces = body.bytes_stream();
         let mut body = Vec::new();
         while let Some(piece) = pieces.next().await {
@@ -248,19 +271,23 @@ struct Lost {
 
 /// Secrets go out encrypted, except to this machine and the metadata service.
 fn check_encrypted(request: &Request) -> Result<(), AzureError> {
-    let local = match request.url.host() {
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback() || ip.to_string() == METADATA_HOST,
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    if request.url.scheme() == "https" || local {
+    if request.url.scheme() == "https" || is_local(&request.url) {
         return Ok(());
     }
     Err(AzureError::BadCredential {
         what: format!("{} is not encrypted", request.place()),
         hint: "write https://; plain http is for this machine only".to_owned(),
     })
+}
+
+/// Whether a URL leads to this machine or its metadata service.
+fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback() || ip.to_string() == METADATA_HOST,
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
 }
 
 /// The error and those beneath it, leaving out what a text above contains.

@@ -22,5 +22,5 @@ pub use cloud::AzureCloud;
 pub use credential::Credential;
 pub use error::AzureError;
 pub use http::{HttpOptions, HttpService};
-pub use secret::Secret;
+pub use secret::{Secret, redact};
 pub use token::TokenSource;

@@ -77,9 +77,7 @@ impl Secrets {
         for secret in self.0.iter() {
             text = text.replace(secret.as_str(), "<redacted>");
         }
-        for name in PARAMETERS {
-            text = cut_parameter(&text, name);
-        }
+        text = redact(&text);
         match text.char_indices().nth(REASON_LENGTH_MAX) {
             Some((end, _)) => format!("{}…", &text[..end]),
             None => text,
@@ -87,11 +85,44 @@ impl Secrets {
     }
 }
 
+/// A text without what looks like a secret: signatures, values of parameters that
+/// hold secrets, bearer tokens. What a proxy or a service echoes may have any of
+/// them. Layout and length stay.
+pub fn redact(text: &str) -> String {
+    let mut text = text.to_owned();
+    for name in PARAMETERS {
+        text = cut_parameter(&text, name);
+    }
+    for name in ["Bearer ", "bearer ", "SharedKey "] {
+        text = cut_parameter(&text, name);
+    }
+    cut_tokens(&text)
+}
+
+/// Blanks JSON Web Tokens: their first part is the base64 of a brace and a quote.
+fn cut_tokens(text: &str) -> String {
+    const BEGIN: &str = "eyJ";
+    let of_token =
+        |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.' | '=');
+    let mut pieces = text.split(BEGIN);
+    let mut cut = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        cut.push_str("<redacted>");
+        cut.push_str(piece.trim_start_matches(of_token));
+    }
+    cut
+}
+
 /// Blanks the value of each `name` in a text of parameters.
 fn cut_parameter(text: &str, name: &str) -> String {
     let mut pieces = text.split(name);
     let mut cut = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
+        if piece.starts_with("<redacted>") {
+            cut.push_str(name);
+            cut.push_str(piece);
+            continue;
+        }
         // In JSON the value stands between quotes.
         let (opening, value) = match piece.trim_start().strip_prefix('"') {
             Some(value) if name.ends_with(':') => ("\"", value),
@@ -119,10 +150,12 @@ mod tests {
             "https://a/b?sv=1&sig=AbC%2f&se=2",
             r#"{"access_token":"ey.J.x","a":1}"#,
             r#"{"access_token": "ey.J.x"}"#,
+            "header was Authorization: Bearer ey.J.x here",
+            "an echo of eyJhbGciOi.eyJhdWQ.c2ln, alone",
         ] {
             let scrubbed = secrets.scrub(text);
             assert!(scrubbed.contains("<redacted>"), "{scrubbed}");
-            for hidden in ["top/secret", "top%2F", "AbC", "ey.J"] {
+            for hidden in ["top/secret", "top%2F", "AbC", "ey.J", "eyJ", "c2ln"] {
                 assert!(!scrubbed.contains(hidden), "{scrubbed}");
             }
         }

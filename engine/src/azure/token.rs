@@ -30,6 +30,13 @@ pub const TOKEN_LEFT_SECONDS_MIN: u64 = 300;
 /// Life of a token whose service does not tell it.
 const TOKEN_SECONDS_DEFAULT: u64 = 600;
 
+/// How long a failure is the answer to whoever else asks: those who read many ranges
+/// at once would else wait one after the other for the same.
+const FAILURE_SECONDS: u64 = 15;
+
+/// Longest time the Azure CLI may take; it starts slowly.
+const AZURE_CLI_SECONDS_MAX: u64 = 60;
+
 /// Longest time until a machine that has a managed identity says so.
 const METADATA_CONNECT_TIMEOUT_MS: u64 = 2_000;
 
@@ -45,7 +52,14 @@ pub struct TokenSource {
     credential: Credential,
     authority_host: String,
     http: HttpService,
-    tokens: Mutex<BTreeMap<String, Token>>,
+    kept: Mutex<Kept>,
+}
+
+/// What was answered, by resource.
+#[derive(Debug, Default)]
+struct Kept {
+    tokens: BTreeMap<String, Token>,
+    failures: BTreeMap<String, (Instant, AzureError)>,
 }
 
 #[derive(Clone, Debug)]
@@ -71,7 +85,7 @@ impl TokenSource {
             credential,
             authority_host: authority_host.trim_end_matches('/').to_owned(),
             http: HttpService::new(options)?,
-            tokens: Mutex::default(),
+            kept: Mutex::default(),
         })
     }
 
@@ -83,22 +97,42 @@ impl TokenSource {
     /// A token for a resource such as `https://management.azure.com`, good for
     /// some minutes at least.
     pub async fn token(&self, resource: &str) -> Result<Secret, AzureError> {
-        let mut tokens = self.tokens.lock().await;
+        let mut kept = self.kept.lock().await;
         let enough = Instant::now() + Duration::from_secs(TOKEN_LEFT_SECONDS_MIN);
-        if let Some(token) = tokens.get(resource).filter(|token| token.expires > enough) {
+        if let Some(token) = kept.tokens.get(resource).filter(|token| token.expires > enough) {
             return Ok(token.secret.clone());
         }
-        let fresh = match self.fetch(resource).await {
-            Ok(fresh) => fresh,
-            // The service may be away for a moment that the old token outlives.
-            Err(error) => match tokens.get(resource) {
-                Some(token) if token.expires > Instant::now() => token.clone(),
-                _ => return Err(error),
-            },
+        let failed = kept
+            .failures
+            .get(resource)
+            .filter(|(at, _)| at.elapsed() < Duration::from_secs(FAILURE_SECONDS));
+        let answer = match failed {
+            Some((_, error)) => Err(error.clone()),
+            None => self.fetch(resource).await,
         };
-        let secret = fresh.secret.clone();
-        tokens.insert(resource.to_owned(), fresh);
-        Ok(secret)
+        match answer {
+            Ok(fresh) => {
+                let secret = fresh.secret.clone();
+                kept.failures.remove(resource);
+                kept.tokens.insert(resource.to_owned(), fresh);
+                Ok(secret)
+            }
+            Err(error) => {
+                kept.failures
+                    .entry(resource.to_owned())
+                    .and_modify(|failure| {
+                        if failure.0.elapsed() >= Duration::from_secs(FAILURE_SECONDS) {
+                            *failure = (Instant::now(), error.clone());
+                        }
+                    })
+                    .or_insert_with(|| (Instant::now(), error.clone()));
+                // The service may be away for a moment that the old token outlives.
+                match kept.tokens.get(resource) {
+                    Some(token) if token.expires > Instant::now() => Ok(token.secret.clone()),
+                    _ => Err(error),
+                }
+            }
+        }
     }
 
     async fn fetch(&self, resource: &str) -> Result<Token, AzureError> {
@@ -208,8 +242,17 @@ impl TokenSource {
             value.set_sensitive(true);
             request = request.header("x-identity-header", value);
         }
-        let answer = self.http.send(&request, &secrets).await?;
-        read_token(resource, &request.place(), &answer, &secrets)
+        let place = request.place();
+        let token = match self.http.send(&request, &secrets).await {
+            Ok(answer) => read_token(resource, &place, &answer, &secrets),
+            Err(error) => Err(error),
+        };
+        token.map_err(|error| match error {
+            AzureError::TokenRefused { reason, .. }
+            | AzureError::Unreachable { reason, .. }
+            | AzureError::Passing { reason, .. } => AzureError::NoIdentity { place, reason },
+            other => other,
+        })
     }
 }
 
@@ -251,9 +294,9 @@ fn read_token(
             });
         }
         status => {
-            let said = text("error_description").or_else(|| text("error")).unwrap_or_else(|| {
-                String::from_utf8_lossy(&answer.body[..answer.body.len().min(1_000)]).into_owned()
-            });
+            let said = text("error_description")
+                .or_else(|| text("error"))
+                .unwrap_or_else(|| String::from_utf8_lossy(&answer.body).into_owned());
             let code = said.split(':').next().filter(|code| code.starts_with("AADSTS"));
             return Err(AzureError::TokenRefused {
                 resource: resource.to_owned(),
@@ -308,12 +351,12 @@ async fn azure_cli(resource: &str, tenant_id: Option<String>) -> Result<Token, A
         if let Some(tenant_id) = &tenant_id {
             command.args(["--tenant", tenant_id]);
         }
-        command.stdin(std::process::Stdio::null()).output()
+        bounded_output(&mut command, Duration::from_secs(AZURE_CLI_SECONDS_MAX))
     });
     let output =
         asked.await.unwrap_or_else(|error| Err(std::io::Error::other(error))).map_err(|error| {
             AzureError::BadCredential {
-                what: format!("the Azure CLI cannot be started: {error}"),
+                what: format!("the Azure CLI cannot be asked: {error}"),
                 hint: "install the Azure CLI and run az login".to_owned(),
             }
         })?;
@@ -341,4 +384,27 @@ async fn azure_cli(resource: &str, tenant_id: Option<String>) -> Result<Token, A
             reason: "there is no token in it".to_owned(),
         }),
     }
+}
+
+/// What a command writes, if it ends in time; else it is ended.
+fn bounded_output(
+    command: &mut std::process::Command,
+    longest: Duration,
+) -> std::io::Result<std::process::Output> {
+    use std::process::Stdio;
+    const LOOK_MS: u64 = 50;
+    let begun = Instant::now();
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    // A token fits into a pipe: the command does not wait for anybody to read it.
+    while child.try_wait()?.is_none() {
+        if begun.elapsed() > longest {
+            child.kill()?;
+            child.wait()?;
+            let text = format!("it does not end within {} s", longest.as_secs());
+            return Err(std::io::Error::new(std::io::ErrorKind::TimedOut, text));
+        }
+        std::thread::sleep(Duration::from_millis(LOOK_MS));
+    }
+    child.wait_with_output()
 }

@@ -14,6 +14,8 @@ mod storage;
 mod table;
 
 use deltalake::DeltaTableError;
+
+use crate::azure::redact;
 use deltalake::kernel::transaction::TransactionError;
 use object_store::Error as ObjectStoreError;
 
@@ -87,7 +89,7 @@ pub enum CommitError {
         source: ObjectStoreError,
     },
     /// Reading or writing the Delta log failed.
-    #[error("table {table}: {source}")]
+    #[error("table {table}: {}", redact(&source.to_string()))]
     Delta {
         /// Table name.
         table: &'static str,

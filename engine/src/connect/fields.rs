@@ -178,7 +178,7 @@ impl Checks {
         hint: &str,
     ) -> Option<String> {
         let problem = match section.get(name)? {
-            Node::Text(text) if self.secrets.iter().any(|secret| secret == text.trim()) => {
+            Node::Text(text) if self.repeats_secret(text) => {
                 "is the same as the client secret".to_owned()
             }
             Node::Text(text) => match rule(text) {
@@ -266,10 +266,21 @@ impl Checks {
         format!("{:?}", format!("{short}{more}{cut}"))
     }
 
+    /// Whether a value that would be kept has the secret in it. A secret of few
+    /// letters is in many words by chance: that one only if it is all there is.
+    fn repeats_secret(&self, text: &str) -> bool {
+        self.secrets.iter().any(|secret| {
+            secret == text.trim() || secret.len() >= SECRET_LENGTH_MIN && text.contains(secret)
+        })
+    }
+
     fn holds_secret(&self, text: &str) -> bool {
         self.secrets.iter().any(|secret| text.contains(secret.as_str()))
     }
 }
+
+/// Shorter secrets are in other words by chance.
+const SECRET_LENGTH_MIN: usize = 6;
 
 /// Longest name printed as it is.
 const NAME_LENGTH_MAX: usize = 40;

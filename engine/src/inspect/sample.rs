@@ -26,9 +26,12 @@ pub(super) async fn sample(
     run: &ExportRun,
     configured: Option<&Scope>,
 ) -> Vec<Finding> {
-    let Some(blob) = run.blobs.first().filter(|blob| blob.format == FileFormat::Csv) else {
-        return Vec::new();
-    };
+    let Some(blob) = run.blobs.first() else { return Vec::new() };
+    if blob.format != FileFormat::Csv {
+        let what = "columns and rows of Parquet are looked at when they are loaded, not here";
+        let fix = "compare scopes after the load: select * from scopes";
+        return vec![Finding::warning(Step::Format, what, fix)];
+    }
     let size = blob.entry.size_bytes.min(SAMPLE_SIZE_BYTES);
     let reader = match BlobReader::new(store, &blob.entry, ReadOptions::default()) {
         Ok(reader) => reader,

@@ -29,7 +29,9 @@ impl Limits {
     /// Limits of requests at once and of bytes per second.
     pub fn new(requests: Option<NonZeroUsize>, bytes_per_second: Option<NonZeroU64>) -> Self {
         Self {
-            requests: requests.map(|requests| Arc::new(Semaphore::new(requests.get()))),
+            requests: requests.map(|requests| {
+                Arc::new(Semaphore::new(requests.get().min(Semaphore::MAX_PERMITS)))
+            }),
             bandwidth: bytes_per_second.map(|bytes_per_second| {
                 Arc::new(Bandwidth { bytes_per_second, paid_until: Mutex::default() })
             }),

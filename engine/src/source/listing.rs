@@ -10,6 +10,7 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStoreExt};
 
 use super::error::SourceError;
+use super::read::{ANSWER_SECONDS_MAX, BlobReader, ReadOptions, within};
 use super::store::{Store, plain_etag};
 use crate::discover::{BlobEntry, Listing, ListingRoot, ManifestBody, manifest_entries};
 use crate::model::BillingMonth;
@@ -79,24 +80,19 @@ pub async fn fetch_manifests(
 }
 
 async fn fetch_manifest(store: &Store, manifest: BlobEntry) -> Result<ManifestBody, SourceError> {
-    let BlobEntry { full_path, size_bytes, .. } = manifest;
+    let size_bytes = manifest.size_bytes;
     if size_bytes > MANIFEST_SIZE_BYTES_MAX {
         let size_bytes_max = MANIFEST_SIZE_BYTES_MAX;
-        return Err(SourceError::ManifestTooLarge { blob: full_path, size_bytes, size_bytes_max });
+        let blob = manifest.full_path;
+        return Err(SourceError::ManifestTooLarge { blob, size_bytes, size_bytes_max });
     }
     // An empty one is a run's fault, not the store's; it has no range to ask for.
     if size_bytes == 0 {
-        return Ok(ManifestBody { full_path, body: Vec::new() });
+        return Ok(ManifestBody { full_path: manifest.full_path, body: Vec::new() });
     }
-    let _permit = store.limits().request().await;
-    // A bounded range, in case it has grown since it was listed.
-    let body =
-        store.objects().get_range(&object_path(store, &full_path)?, 0..size_bytes).await.map_err(
-            |error| match store.error(&full_path, &error) {
-                SourceError::NotFound { place } => SourceError::BlobVanished { blob: place },
-                error => error,
-            },
-        )?;
+    let reader = BlobReader::new(store, &manifest, ReadOptions::default())?;
+    let body = reader.read(0..size_bytes).await?;
+    let BlobEntry { full_path, .. } = manifest;
     Ok(ManifestBody { full_path, body: body.to_vec() })
 }
 
@@ -110,7 +106,15 @@ async fn list_directory(store: &Store) -> Result<Vec<BlobEntry>, SourceError> {
     let listed = (!prefix.as_ref().is_empty()).then_some(prefix);
     let mut objects = store.objects().list(listed);
     let mut entries = Vec::new();
-    while let Some(object) = objects.next().await {
+    let silent = |place: &str| SourceError::Passing {
+        place: place.to_owned(),
+        reason: format!("it does not answer for {ANSWER_SECONDS_MAX} s"),
+    };
+    let answer_ms_max = ANSWER_SECONDS_MAX * 1_000;
+    let _permit = store.limits().request().await;
+    while let Some(object) =
+        within(answer_ms_max, objects.next()).await.ok_or_else(|| silent(store.place()))?
+    {
         let object = object.map_err(|error| store.error(store.place(), &error))?;
         if entries.len() == LISTING_BLOBS_MAX {
             let place = store.place().to_owned();
@@ -123,9 +127,14 @@ async fn list_directory(store: &Store) -> Result<Vec<BlobEntry>, SourceError> {
 
 /// What is at a path, if anything.
 pub(super) async fn head(store: &Store, path: &Path) -> Result<Option<ObjectMeta>, SourceError> {
-    match store.objects().head(path).await {
-        Ok(meta) => Ok(Some(meta)),
-        Err(error) => match store.error(path.as_ref(), &error) {
+    let answer = within(ANSWER_SECONDS_MAX * 1_000, store.objects().head(path)).await;
+    match answer {
+        Some(Ok(meta)) => Ok(Some(meta)),
+        None => Err(SourceError::Passing {
+            place: path.to_string(),
+            reason: format!("it does not answer for {ANSWER_SECONDS_MAX} s"),
+        }),
+        Some(Err(error)) => match store.error(path.as_ref(), &error) {
             SourceError::NotFound { .. } => Ok(None),
             error => Err(error),
         },

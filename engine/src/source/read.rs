@@ -49,7 +49,7 @@ pub const RANGE_RETRY_DELAY_MS: u64 = 500;
 pub const STALL_SECONDS_MAX: u64 = 30;
 
 /// Longest time until a request is answered, object_store's own retries included.
-const ANSWER_SECONDS_MAX: u64 = 120;
+pub(super) const ANSWER_SECONDS_MAX: u64 = 60;
 
 /// How to read.
 #[derive(Clone, Copy, Debug)]
@@ -285,17 +285,21 @@ impl BlobReader {
         let Some(now) = head(&self.store, &self.path).await? else {
             return Err(SourceError::BlobVanished { blob: blob() });
         };
-        self.check_size(now.size)?;
-        let unchanged = match &self.blob.etag {
-            Some(etag) => now.e_tag.as_deref().map(plain_etag) == Some(etag),
-            None => now.last_modified.timestamp_millis() == self.blob.last_modified_ms,
-        };
-        if unchanged { Ok(()) } else { Err(SourceError::BlobChanged { blob: blob() }) }
+        let changed = || Err(SourceError::BlobChanged { blob: blob() });
+        match &self.blob.etag {
+            Some(etag) if now.e_tag.as_deref().map(plain_etag) != Some(etag) => changed(),
+            Some(_) => self.check_size(now.size),
+            None => {
+                self.check_size(now.size)?;
+                let same = now.last_modified.timestamp_millis() == self.blob.last_modified_ms;
+                if same { Ok(()) } else { changed() }
+            }
+        }
     }
 }
 
 /// `None` when a future takes longer than so many milliseconds.
-async fn within<T>(ms_max: u64, future: impl Future<Output = T>) -> Option<T> {
+pub(super) async fn within<T>(ms_max: u64, future: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(Duration::from_millis(ms_max), future).await.ok()
 }
 

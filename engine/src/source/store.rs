@@ -33,9 +33,9 @@ pub const REQUEST_RETRY_TIMEOUT_SECONDS: u64 = 60;
 /// Longest pause between two retries of a request.
 pub const REQUEST_RETRY_PAUSE_SECONDS_MAX: u64 = 8;
 
-/// Longest time one request may take. A body that stands still is given up much
-/// sooner (see [`super::read`]); this bounds the rest.
-pub const REQUEST_TIMEOUT_SECONDS: u64 = 600;
+/// Longest time one request may take. A body that stands still is given up sooner,
+/// and one that is cut by this goes on where it was (see [`super::read`]).
+pub const REQUEST_TIMEOUT_SECONDS: u64 = 120;
 
 /// Longest time until a connection stands.
 pub const CONNECT_TIMEOUT_SECONDS: u64 = 10;

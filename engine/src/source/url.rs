@@ -141,6 +141,28 @@ impl SourceUrl {
     }
 }
 
+impl SourceUrl {
+    /// The URL as it is read again: with what a path may hold and a URL may not
+    /// written as `%3F` and the like. Local paths stay as they are.
+    pub fn encoded(&self) -> String {
+        let plain = Self { path: Path::default(), ..self.clone() };
+        match &self.place {
+            SourcePlace::Local => self.to_string(),
+            SourcePlace::Azure { .. } => {
+                let Ok(mut url) = url::Url::parse(&plain.to_string()) else {
+                    return self.to_string();
+                };
+                if let Ok(mut segments) = url.path_segments_mut() {
+                    segments
+                        .pop_if_empty()
+                        .extend(self.path.parts().map(|part| part.as_ref().to_owned()));
+                }
+                url.to_string()
+            }
+        }
+    }
+}
+
 /// `account.blob.core.windows.net`, also `dfs`, also of the other clouds.
 fn account(host: &str) -> Option<AzureAccount> {
     let (name, rest) = host.split_once('.')?;
@@ -244,6 +266,21 @@ mod tests {
         let relative = SourceUrl::parse("./exports").unwrap();
         assert_eq!(relative.place, SourcePlace::Local);
         assert!(relative.path.as_ref().ends_with("exports"));
+    }
+
+    #[test]
+    fn what_is_written_down_is_read_as_the_same() {
+        for text in [
+            "https://acct.blob.core.windows.net/exports/my%20dir/act",
+            "https://acct.blob.core.windows.net/c/x%3Fy",
+            "https://acct.blob.core.windows.net/c/x%23y/z%25a",
+            "az://exports/dir/ac%3Ft",
+            "az://exports",
+            "/data/my act",
+        ] {
+            let url = SourceUrl::parse(text).unwrap();
+            assert_eq!(SourceUrl::parse(&url.encoded()).unwrap(), url, "{}", url.encoded());
+        }
     }
 
     #[test]

@@ -283,6 +283,25 @@ async fn run_that_is_replaced_while_it_is_read_gives_way_to_the_next() {
     assert_eq!(july.run_id.as_deref(), Some("99999999-0000-4000-8000-000000000001"));
 }
 
+/// A file that is no run of any month does not become one of the month that is read
+/// anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn stray_file_does_not_take_the_place_of_a_run_that_went_away() {
+    let (tenant, _) = Tenant::generated(&small());
+    let export = tenant.export(ACTUAL);
+    let (august, _) = tenant.part_and_manifest(ACTUAL, month("2026-08"));
+    fs::copy(&august, export.join("old_copy.csv")).unwrap();
+    fs::remove_dir_all(august.ancestors().nth(2).unwrap()).unwrap();
+    let (part, _) = tenant.part_and_manifest(ACTUAL, month("2026-07"));
+    let run = part.parent().unwrap().to_owned();
+    let meddler = Meddler::new(1, move || fs::remove_dir_all(&run).unwrap());
+    let request = IngestRequest { months: None, ..tenant.actual_request() };
+    let report = ingest(&tenant.lake, &request, &IngestOptions::default(), meddler).await.unwrap();
+    let july = outcome(&report, ACTUAL, month("2026-07"));
+    assert_says(&complaint(july), &["part_0_0001.csv"]);
+    assert_eq!(tenant.query("select count(*) from actual_cost").await, [["0"]]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn file_of_another_dataset() {
     for (name, header, row) in [

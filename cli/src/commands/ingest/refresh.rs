@@ -34,8 +34,9 @@ pub async fn refresh(
     }
     let access = ManagementAccess::of_source(source, settings, Sending::Yes)?;
     let client = access.client()?.expect("a client that sends");
-    let periods = periods(months)?;
+    let periods = periods(months, source.first_month)?;
     let mut waiting = Vec::new();
+    let mut failures = Vec::new();
     for (dataset, url) in source.exports.iter().filter(|(dataset, _)| dataset.is_cost()) {
         let name = export_name(url).ok_or_else(|| Failure::Usage {
             what: format!("{url} does not end in the name of an export"),
@@ -43,14 +44,22 @@ pub async fn refresh(
         })?;
         let mark = client.mark(&name, now_ms()).await.map_err(Failure::engine)?;
         for period in &periods {
-            client.run(&name, Some(*period)).await.map_err(Failure::engine)?;
-            waiting.push((name.clone(), mark.clone(), *period));
+            match client.run(&name, Some(*period)).await {
+                Ok(()) => waiting.push((name.clone(), mark.clone(), *period)),
+                Err(error) => failures.push(Failure::engine(error)),
+            }
         }
     }
+    // One that fails does not keep the others from being waited for.
     for (name, mark, period) in waiting {
-        wait(&client, &name, &mark, period, messages).await?;
+        failures.extend(wait(&client, &name, &mark, period, messages).await.err());
     }
-    Ok(())
+    let mut failures = failures.into_iter();
+    let Some(first) = failures.next() else { return Ok(()) };
+    for failure in failures {
+        messages.failure(&failure);
+    }
+    Err(first)
 }
 
 async fn wait(
@@ -72,7 +81,10 @@ async fn wait(
         Ok(run) => messages.note(&format!("{label}: {}", run.status)),
         // The files that are there are as new as they can be.
         Err(ExportsError::RunFailed { status, .. })
-            if RunStatus::read(&status) == RunStatus::NewDataNotAvailable =>
+            if matches!(
+                RunStatus::read(&status),
+                RunStatus::NewDataNotAvailable | RunStatus::DataNotAvailable
+            ) =>
         {
             messages.note(&format!("{label}: nothing is new"));
         }
@@ -86,12 +98,17 @@ fn export_name(url: &SourceUrl) -> Option<ExportName> {
     url.path.filename()?.parse().ok()
 }
 
-fn periods(months: Option<&BTreeSet<BillingMonth>>) -> Result<Vec<TimePeriod>, Failure> {
+fn periods(
+    months: Option<&BTreeSet<BillingMonth>>,
+    first: Option<BillingMonth>,
+) -> Result<Vec<TimePeriod>, Failure> {
     let today = today();
     let open = || {
         let current = BillingMonth::of_day(today)?;
         let both = [current.previous(), current].into_iter();
-        Some(both.filter(|month| is_open(*month, today)).collect::<BTreeSet<_>>())
+        let open = both
+            .filter(|month| is_open(*month, today) && first.is_none_or(|first| first <= *month));
+        Some(open.collect::<BTreeSet<_>>())
     };
     let months = months.cloned().or_else(open).unwrap_or_default();
     let period = |month| {

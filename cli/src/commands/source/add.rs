@@ -4,7 +4,7 @@
 //! nothing: `source check` does.
 
 use std::io::{BufRead, IsTerminal as _, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use costlake_engine::connect::{BillConnect, ConnectScope};
 use costlake_engine::model::DatasetType;
@@ -16,7 +16,9 @@ use crate::args::{CredentialArguments, SourceAddArguments};
 use crate::clock::current_month;
 use crate::failure::Failure;
 use crate::messages::Messages;
-use crate::settings::sources::{CredentialSettings, SecretReference, SourceSettings};
+use crate::settings::sources::{
+    CredentialSettings, SecretReference, SourceSettings, is_variable_name,
+};
 use crate::settings::{Settings, edit};
 
 /// Adds a source.
@@ -37,7 +39,7 @@ pub fn run(
     let source = match &arguments.bill_connect {
         Some(file) => of_bill_connect(arguments, file, given, messages)?,
         None if !given.is_empty() => of_flags(arguments, given)?,
-        None if asks => {
+        None if asks && !is_said_otherwise(arguments) => {
             let (mut input, mut output) = (std::io::stdin().lock(), std::io::stderr());
             ask(name, &mut Dialog { input: &mut input, output: &mut output })?
         }
@@ -58,6 +60,21 @@ pub fn run(
     }
     messages.note(&format!("next: costlake source check {name}, then costlake ingest {name}"));
     Ok(())
+}
+
+/// Whether flags say something that the questions would ask for or leave out.
+fn is_said_otherwise(arguments: &SourceAddArguments) -> bool {
+    let CredentialArguments { tenant_id, sas_token_env, sas_token_file, .. } =
+        &arguments.credential;
+    let CredentialArguments { account_key_env, account_key_file, .. } = &arguments.credential;
+    let CredentialArguments { managed_identity, azure_cli, .. } = &arguments.credential;
+    arguments.scope.is_some()
+        || arguments.first_month.is_some()
+        || arguments.refresh
+        || [tenant_id, sas_token_env, account_key_env].into_iter().any(Option::is_some)
+        || [sas_token_file, account_key_file].into_iter().any(Option::is_some)
+        || managed_identity.is_some()
+        || *azure_cli
 }
 
 fn of_flags(
@@ -83,7 +100,7 @@ fn credential(
         let (tenant_id, client_id) = (tenant_id.clone(), client_id.clone());
         let storage_tenant_id = typed.storage_tenant_id.clone();
         if typed.workload_identity {
-            let token_file = typed.token_file.clone();
+            let token_file = typed.token_file.as_deref().map(from_here);
             return Ok(CredentialSettings::WorkloadIdentity {
                 tenant_id,
                 client_id,
@@ -91,7 +108,7 @@ fn credential(
                 storage_tenant_id,
             });
         }
-        let certificate = typed.certificate.clone();
+        let certificate = typed.certificate.as_deref().map(from_here);
         let client_secret = match certificate {
             Some(_) => None,
             None => Some(client_secret(typed, name)),
@@ -126,12 +143,14 @@ fn credential(
     })
 }
 
-fn reference(
-    variable: &Option<String>,
-    file: &Option<std::path::PathBuf>,
-) -> Option<SecretReference> {
-    let of_file = file.clone().map(SecretReference::File);
+fn reference(variable: &Option<String>, file: &Option<PathBuf>) -> Option<SecretReference> {
+    let of_file = file.as_deref().map(|file| SecretReference::File(from_here(file)));
     variable.clone().map(SecretReference::Environment).or(of_file)
+}
+
+/// A path as typed, so that it means the same from the config file's folder.
+fn from_here(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn client_secret(typed: &CredentialArguments, name: &SourceName) -> SecretReference {
@@ -199,7 +218,7 @@ fn of_bill_connect(
         }
         ConnectScope::Subscription { subscription_id } => Scope::subscription(subscription_id),
     };
-    let certificate = arguments.credential.certificate.clone();
+    let certificate = arguments.credential.certificate.as_deref().map(from_here);
     Ok(SourceSettings {
         name: arguments.name.clone(),
         scope: Some(scope),
@@ -346,8 +365,7 @@ fn ask_credential(
     let variable = |dialog: &mut Dialog<'_>, what: &str, proposal: String| {
         dialog.ask(&format!("Environment variable that has the {what} [{proposal}]"), |text| {
             let name = if text.is_empty() { proposal.as_str() } else { text };
-            let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            if is_name {
+            if is_variable_name(name) {
                 Ok(name.to_owned())
             } else {
                 Err("the name of a variable, not the secret".to_owned())
@@ -364,7 +382,7 @@ fn ask_credential(
                 let name = variable(dialog, "client secret", proposal.clone())?;
                 (Some(SecretReference::Environment(name)), None)
             } else {
-                (None, Some(dialog.text("PEM file of certificate and key")?.into()))
+                (None, Some(from_here(Path::new(&dialog.text("PEM file of certificate and key")?))))
             };
             let storage_tenant_id = dialog
                 .ask("Tenant id of the storage account, if another one; else empty", |text| {
