@@ -118,14 +118,16 @@ impl TokenSource {
                 Ok(secret)
             }
             Err(error) => {
-                kept.failures
-                    .entry(resource.to_owned())
-                    .and_modify(|failure| {
-                        if failure.0.elapsed() >= Duration::from_secs(FAILURE_SECONDS) {
-                            *failure = (Instant::now(), error.clone());
-                        }
-                    })
-                    .or_insert_with(|| (Instant::now(), error.clone()));
+                let is_known = kept
+                    .failures
+                    .get(resource)
+                    .is_some_and(|(at, _)| at.elapsed() < Duration::from_secs(FAILURE_SECONDS));
+                // What is wrong on this machine costs no time to look at again, and
+                // may have been mended.
+                if !is_known && !matches!(error, AzureError::BadCredential { .. }) {
+                    let failure = (Instant::now(), error.clone());
+                    kept.failures.insert(resource.to_owned(), failure);
+                }
                 // The service may be away for a moment that the old token outlives.
                 match kept.tokens.get(resource) {
                     Some(token) if token.expires > Instant::now() => Ok(token.secret.clone()),
