@@ -106,15 +106,8 @@ async fn list_directory(store: &Store) -> Result<Vec<BlobEntry>, SourceError> {
     let listed = (!prefix.as_ref().is_empty()).then_some(prefix);
     let mut objects = store.objects().list(listed);
     let mut entries = Vec::new();
-    let silent = |place: &str| SourceError::Passing {
-        place: place.to_owned(),
-        reason: format!("it does not answer for {ANSWER_SECONDS_MAX} s"),
-    };
-    let answer_ms_max = ANSWER_SECONDS_MAX * 1_000;
     let _permit = store.limits().request().await;
-    while let Some(object) =
-        within(answer_ms_max, objects.next()).await.ok_or_else(|| silent(store.place()))?
-    {
+    while let Some(object) = answered(store.place(), objects.next()).await? {
         let object = object.map_err(|error| store.error(store.place(), &error))?;
         if entries.len() == LISTING_BLOBS_MAX {
             let place = store.place().to_owned();
@@ -127,18 +120,21 @@ async fn list_directory(store: &Store) -> Result<Vec<BlobEntry>, SourceError> {
 
 /// What is at a path, if anything.
 pub(super) async fn head(store: &Store, path: &Path) -> Result<Option<ObjectMeta>, SourceError> {
-    let answer = within(ANSWER_SECONDS_MAX * 1_000, store.objects().head(path)).await;
-    match answer {
-        Some(Ok(meta)) => Ok(Some(meta)),
-        None => Err(SourceError::Passing {
-            place: path.to_string(),
-            reason: format!("it does not answer for {ANSWER_SECONDS_MAX} s"),
-        }),
-        Some(Err(error)) => match store.error(path.as_ref(), &error) {
+    match answered(path.as_ref(), store.objects().head(path)).await? {
+        Ok(meta) => Ok(Some(meta)),
+        Err(error) => match store.error(path.as_ref(), &error) {
             SourceError::NotFound { .. } => Ok(None),
             error => Err(error),
         },
     }
+}
+
+/// What a store answers, unless it stays silent for too long.
+async fn answered<T>(place: &str, answer: impl Future<Output = T>) -> Result<T, SourceError> {
+    within(ANSWER_SECONDS_MAX * 1_000, answer).await.ok_or_else(|| SourceError::Passing {
+        place: place.to_owned(),
+        reason: format!("it does not answer for {ANSWER_SECONDS_MAX} s"),
+    })
 }
 
 fn entry(store: &Store, root: &Path, object: ObjectMeta) -> BlobEntry {
