@@ -3,6 +3,7 @@
 //! Input: arguments. Output: [`Arguments`]. What they mean together with the
 //! environment and the config file is settled in `settings`.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -176,8 +177,8 @@ pub struct IngestArguments {
     /// Scope of the exports, as a type or an Azure path [default: as the manifest says]
     #[arg(long, value_name = "SCOPE")]
     pub scope: Option<Scope>,
-    /// Only these months: YYYY-MM or A..B; may be repeated [default: all]
-    #[arg(long, value_name = "MONTH", num_args = 1..)]
+    /// Only these months: YYYY-MM or A..B; several by comma or repeated [default: all]
+    #[arg(long, value_name = "MONTH", value_delimiter = ',')]
     pub month: Vec<Months>,
     /// Load again what the lake has already
     #[arg(long)]
@@ -332,7 +333,7 @@ pub struct CredentialArguments {
     #[arg(long, value_name = "FILE")]
     pub certificate: Option<PathBuf>,
     /// Sign the app in by workload identity federation
-    #[arg(long, requires = "client_id", conflicts_with_all = ["client_proof", "other_credential", "bill_connect"])]
+    #[arg(long, conflicts_with_all = ["client_proof", "other_credential"])]
     pub workload_identity: bool,
     /// File of the federated token [default: $AZURE_FEDERATED_TOKEN_FILE]
     #[arg(long, value_name = "FILE", requires = "workload_identity")]
@@ -433,8 +434,8 @@ pub enum LakeCommand {
     Verify,
     /// Rewrite small files of a month into few
     Optimize {
-        /// Only these months: YYYY-MM or A..B; may be repeated [default: all]
-        #[arg(long, value_name = "MONTH", num_args = 1..)]
+        /// Only these months: YYYY-MM or A..B; several by comma or repeated [default: all]
+        #[arg(long, value_name = "MONTH", value_delimiter = ',')]
         month: Vec<Months>,
     },
     /// Delete files that no version within the retention needs
@@ -526,9 +527,13 @@ pub struct CreateExportsArguments {
     /// Compress the files (.csv.gz)
     #[arg(long)]
     pub gzip: bool,
-    /// Also run each export over every month from this one on
+    /// Also run each export over every month from this one on [default: of a new export of a
+    /// source, the source's first month]
     #[arg(long, value_name = "MONTH")]
     pub backfill_from: Option<BillingMonth>,
+    /// Run no export over the past
+    #[arg(long, conflicts_with = "backfill_from")]
+    pub no_backfill: bool,
     /// Change exports of these names that are there and differ, or renew their SAS token
     #[arg(long)]
     pub update: bool,
@@ -543,8 +548,8 @@ pub struct RunExportArguments {
     /// The export
     #[arg(value_name = "NAME", value_parser = export_name)]
     pub name: ExportName,
-    /// Months, each in a run of its own: YYYY-MM or A..B; may be repeated
-    #[arg(long, value_name = "MONTH", num_args = 1..)]
+    /// Months, each in a run of its own: YYYY-MM or A..B; several by comma or repeated
+    #[arg(long, value_name = "MONTH", value_delimiter = ',')]
     pub month: Vec<Months>,
     /// Wait until every run has ended
     #[arg(long)]
@@ -581,6 +586,11 @@ impl FromStr for Months {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         BillingMonth::parse_range(text).map(Self)
     }
+}
+
+/// The months of all ranges, each once; `None` where none was typed.
+pub fn months(typed: &[Months]) -> Option<BTreeSet<BillingMonth>> {
+    (!typed.is_empty()).then(|| typed.iter().flat_map(|months| months.0.iter().copied()).collect())
 }
 
 fn arm_scope(text: &str) -> Result<ArmScope, String> {
@@ -632,16 +642,24 @@ mod tests {
             "--actual",
             "x",
             "--month",
-            "2026-01",
-            "2026-03..2026-04",
+            "2026-03..2026-04,2026-01",
             "--month",
             "2026-06",
         ])
         .unwrap();
         let Command::Ingest(ingest) = parsed.command else { panic!("ingest") };
         let months: Vec<String> =
-            ingest.month.iter().flat_map(|months| &months.0).map(ToString::to_string).collect();
+            months(&ingest.month).unwrap().iter().map(ToString::to_string).collect();
         assert_eq!(months, ["2026-01", "2026-03", "2026-04", "2026-06"]);
+    }
+
+    #[test]
+    fn a_month_does_not_take_what_comes_after_it() {
+        let line = ["costlake", "ingest", "--month", "2026-07", "contoso"];
+        let Command::Ingest(ingest) = Arguments::try_parse_from(line).unwrap().command else {
+            panic!("ingest")
+        };
+        assert_eq!(ingest.sources, ["contoso"]);
     }
 
     #[test]

@@ -2,9 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use costlake_engine::model::date::DAY_US;
 use costlake_engine::model::period::BillingMonth;
-
-const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
 
 /// Microseconds since the epoch.
 pub fn now_us() -> i64 {

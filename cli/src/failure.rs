@@ -162,14 +162,15 @@ impl Failure {
 
     /// What `main` returns to the system.
     ///
-    /// A statement that cannot be run is refused data (1), whatever the engine
-    /// calls it, unless the lake cannot be reached (3).
+    /// A statement that cannot be run is refused data (1), and sources that do not
+    /// work are a failed check (1), whatever the engine calls it, unless something
+    /// cannot be reached (3).
     pub fn exit_code(&self) -> u8 {
         match (self, self.class()) {
             (Self::Canceled, _) => 130,
             (Self::ReaderGone, _) => 0,
             (_, ErrorClass::Denied | ErrorClass::Retryable) => 3,
-            (Self::Statement { .. } | Self::Rows { .. }, _) => 1,
+            (Self::Statement { .. } | Self::Rows { .. } | Self::Sources { .. }, _) => 1,
             (_, ErrorClass::BadConfig) => 2,
             (_, ErrorClass::BadInput | ErrorClass::Conflict | ErrorClass::Bug) => 1,
         }

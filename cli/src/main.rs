@@ -20,23 +20,24 @@ mod failure;
 mod interrupt;
 mod messages;
 mod output;
+mod panic;
 mod progress;
 mod settings;
 mod shell;
 mod sql_text;
-mod suggest;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::args::Arguments;
+use crate::args::{Arguments, Command, SourceArguments, SourceCommand};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::messages::Messages;
-use crate::settings::Settings;
+use crate::settings::{MissingConfig, Settings};
 
 fn main() -> ExitCode {
+    panic::install();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(refused) => {
@@ -48,7 +49,7 @@ fn main() -> ExitCode {
     };
     let environment = Environment::of_process();
     let messages = Messages::new(&arguments.global, &environment);
-    let outcome = Settings::resolve(&arguments.global, &environment)
+    let outcome = Settings::resolve(&arguments.global, &environment, missing(&arguments.command))
         .map_err(Failure::from)
         .and_then(|settings| run(&arguments, &settings, &messages));
     match outcome {
@@ -58,6 +59,16 @@ fn main() -> ExitCode {
             messages.failure(&failure);
             ExitCode::from(failure.exit_code())
         }
+    }
+}
+
+/// A named config file must be there, but for the command that makes it.
+fn missing(command: &Command) -> MissingConfig {
+    match command {
+        Command::Source(SourceArguments { command: SourceCommand::Add(_) }) => {
+            MissingConfig::IsEmpty
+        }
+        _ => MissingConfig::IsRefused,
     }
 }
 

@@ -37,6 +37,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use costlake_engine::commit::Lake;
+use costlake_engine::near::nearest;
 use costlake_engine::query::SessionOptions;
 use costlake_engine::views::{Adjustment, AdjustmentError, Adjustments, BilledPrice};
 use serde::Deserialize;
@@ -45,7 +46,6 @@ use crate::args::{GlobalArguments, LogFormat};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::output::Mode;
-use crate::suggest::nearest;
 use sources::{CredentialSettings, FileSource, SourceSettings};
 
 /// Where the lake is unless somebody says otherwise.
@@ -82,6 +82,15 @@ pub struct Settings {
     pub as_of: Option<i32>,
     /// How the partner bills on.
     pub adjustments: Adjustments,
+}
+
+/// What a config file that is named and not there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingConfig {
+    /// A fault: its settings are wanted.
+    IsRefused,
+    /// Empty: it is about to be made.
+    IsEmpty,
 }
 
 /// How the SQL shell starts.
@@ -201,9 +210,10 @@ impl Settings {
     pub fn resolve(
         global: &GlobalArguments,
         environment: &Environment,
+        missing: MissingConfig,
     ) -> Result<Self, SettingsError> {
         check_log_format(environment)?;
-        let (path, config) = read_config(global, environment)?;
+        let (path, config) = read_config(global, environment, missing)?;
         Self::combine(global, environment, config, path)
     }
 
@@ -352,12 +362,16 @@ fn check_log_format(environment: &Environment) -> Result<(), SettingsError> {
 fn read_config(
     global: &GlobalArguments,
     environment: &Environment,
+    missing: MissingConfig,
 ) -> Result<(PathBuf, Config), SettingsError> {
     let named = global.config.clone().or_else(|| environment.config.clone());
     let path = named.clone().unwrap_or_else(|| PathBuf::from(CONFIG_DEFAULT));
     match std::fs::read_to_string(&path) {
         Ok(text) => parse_config(&path, &text).map(|config| (path, config)),
-        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+        Err(error)
+            if (named.is_none() || missing == MissingConfig::IsEmpty)
+                && error.kind() == std::io::ErrorKind::NotFound =>
+        {
             Ok((path, Config::default()))
         }
         Err(source) => Err(SettingsError::Unreadable { path, source }),
@@ -395,7 +409,7 @@ fn adjustments(
 
 fn parse_config(path: &Path, text: &str) -> Result<Config, SettingsError> {
     let mut file: FileSettings = toml::from_str(text).map_err(|error| {
-        let what = error.message().lines().next().unwrap_or("not readable").to_owned();
+        let what = without_values(error.message().lines().next().unwrap_or("not readable"));
         SettingsError::File {
             path: path.to_owned(),
             position: error.span().map(|span| line_and_column(text, span.start)),
@@ -414,6 +428,20 @@ fn line_and_column(text: &str, byte: usize) -> (usize, usize) {
     let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
     let column = String::from_utf8_lossy(&before[line_start..]).chars().count() + 1;
     (line, column)
+}
+
+/// serde repeats values that it cannot take, and one of them might be a secret that
+/// was put in the wrong place: only what comes near to a known word is told.
+fn without_values(what: &str) -> String {
+    if what.starts_with("unknown variant ") && unknown_key_hint(what).is_none() {
+        let expected = what.split_once("`, expected ").map_or("", |(_, expected)| expected);
+        return format!("a value that is not known stands where there should be {expected}");
+    }
+    let Some(rest) = what.strip_prefix("invalid type: string \"") else { return what.to_owned() };
+    match rest.rsplit_once("\", expected ") {
+        Some((_, expected)) => format!("a text stands where there should be {expected}"),
+        None => "a text stands where there should be another value".to_owned(),
+    }
 }
 
 /// serde says "unknown field `x`, expected one of `a`, `b`": the names in it
@@ -577,7 +605,24 @@ mod tests {
             (good.replace("{ env = 'SECRET_NAME' }", "'hush-hush'"), "a secret is not written"),
             (good.replace("env = 'S", "evn = 'S"), "a secret is not written"),
             (good.replace("client_secret", "client_secrt"), "unknown field `client_secrt`"),
-            (good.replace("'service_principal'", "'service'"), "unknown variant `service`"),
+            (good.replace("service_principal", "service_principle"), "unknown variant `service_pr"),
+            (
+                good.replace("service_principal", "hush"),
+                "there should be one of `environment`, `se",
+            ),
+            (
+                good.replace("scope = '/subscriptions/s'\n", "credential = 'hush'\n")
+                    .split("\n\n")
+                    .next()
+                    .unwrap()
+                    .to_owned(),
+                "a text stands where there should be",
+            ),
+            (
+                good.replace("exports/actual", "DefaultEndpointsProtocol=https;AccountKey=hush"),
+                "is a connection string",
+            ),
+            (good.replace("exports/actual", "?sv=2024-11-04&sp=rl&sig=hush"), "hold secrets"),
             (good.replace("client_secret = { env = 'SECRET_NAME' }\n", ""), "has one of"),
             (good.replace("contoso", "\"con toso\""), "is not a source name"),
             (good.replace("actual = 'exports/actual'\n", ""), "names no export"),

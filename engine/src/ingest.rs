@@ -8,7 +8,7 @@
 
 mod load;
 mod observer;
-mod parquet_blob;
+pub(crate) mod parquet_blob;
 mod report;
 
 use std::collections::BTreeSet;
@@ -32,6 +32,7 @@ use crate::discover::{
     ChooseOptions, DiscoverError, ExportRun, Listing, ManifestBody, MonthChoice, MonthOutcome,
     RunNote, candidates, choose, load_key, load_version, shows_runs,
 };
+use crate::model::date::DAY_US;
 use crate::model::{BillingMonth, DatasetType, Scope, SourceName};
 use crate::source::{Limits, SourceError, SourceUrl, Store, StoreOptions, fetch_manifests, list};
 use crate::write::{Partition, WriteOptions, discard};
@@ -184,7 +185,6 @@ fn is_vouched(outcome: &MonthOutcome) -> bool {
 
 /// Days since 1970-01-01 of an instant.
 fn days_of(now_us: i64) -> i32 {
-    const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
     i32::try_from(now_us.div_euclid(DAY_US)).expect("the present lies within millions of years")
 }
 

@@ -20,6 +20,7 @@ use crate::discover::{
     choose,
 };
 use crate::error::Fault;
+use crate::model::date::{DAY_MS, DAY_US};
 use crate::model::{BillingMonth, DatasetType, Scope, ScopeType, SourceName};
 use crate::source::sas::SasState;
 use crate::source::url::SourcePlace;
@@ -33,7 +34,6 @@ use sample::sample;
 pub const RUN_AGE_HOURS_MAX: i64 = 48;
 
 const HOUR_MS: i64 = 3_600_000;
-const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// Versions of the cost datasets that answer every question. Earlier ones lack
 /// columns of savings plans.
@@ -173,6 +173,24 @@ fn sas_finding(sas: &crate::source::SasToken, now_ms: i64) -> Finding {
             renew,
         );
     }
+    // Of whole exports: a SAS of single blobs opens none, and listing is a container's.
+    let what = match sas.resource.as_deref() {
+        Some("b" | "bs" | "bv") => Some("is for a single blob (sr)"),
+        Some("f" | "s") => Some("is for file shares (sr)"),
+        _ if !sas.lacks_services("b").is_empty() => Some("is not for the blob service (ss)"),
+        _ if !sas.lacks_resource_types("co").is_empty() => {
+            Some("is not for containers and objects (srt)")
+        }
+        _ => None,
+    };
+    if let Some(what) = what {
+        return Finding::refused(
+            Step::Token,
+            format!("the SAS token {what}"),
+            "make one for the container, or an account SAS for the blob service with resource \
+             types container and object",
+        );
+    }
     match sas.state(now_ms) {
         SasState::Ended(ago_ms) => Finding::refused(
             Step::Token,
@@ -226,8 +244,8 @@ async fn export(
     };
     let listing = match list(&store).await {
         Ok(listing) => listing,
-        // Whoever is told so has been let in.
-        Err(fault @ SourceError::NotFound { .. }) => {
+        // On Azure, whoever is told so has been let in.
+        Err(fault @ SourceError::NotFound { .. }) if url.place != SourcePlace::Local => {
             tell(Finding::ok(Step::Access, format!("{} may be listed", store.place())));
             return tell(Finding::failed(Step::Exports, &fault));
         }
@@ -241,7 +259,7 @@ async fn export(
     let options = ChooseOptions {
         months: None,
         first_month: request.first_month,
-        today: i32::try_from(request.now_us.div_euclid(DAY_MS * 1_000)).ok(),
+        today: i32::try_from(request.now_us.div_euclid(DAY_US)).ok(),
     };
     let selection = match choose(candidates(&listing, &manifests), dataset, &options) {
         Ok(selection) => selection,
@@ -404,7 +422,7 @@ fn months(selection: &Selection, source: &SourceName, name: Option<&str>) -> Vec
         findings.push(Finding::ok(Step::Months, format!("present: {}", ranges(&present))));
     }
     if !missing.is_empty() {
-        let each = ranges(&missing).replace(", ", " ");
+        let each = ranges(&missing).replace(", ", ",");
         findings.push(Finding::warning(
             Step::Months,
             format!("missing, which is not free of cost: {}", ranges(&missing)),
@@ -447,7 +465,7 @@ fn overlap(request: &InspectRequest<'_>, findings: &mut Vec<Finding>) {
     for other in request.others {
         let shared = request.exports.iter().any(|export| other.exports.contains(export));
         let relation = match (request.scope, other.scope) {
-            _ if shared => Some("reads the same export"),
+            _ if shared => Some("reads the same export: rows will be in the lake twice"),
             (Some(ours), Some(theirs)) => relation(ours, theirs),
             _ => None,
         };
@@ -455,7 +473,7 @@ fn overlap(request: &InspectRequest<'_>, findings: &mut Vec<Finding>) {
             found = true;
             findings.push(Finding::warning(
                 Step::Overlap,
-                format!("source {} {relation}: rows will be in the lake twice", other.name),
+                format!("source {} {relation}", other.name),
                 "keep one of them, or rely on the views, which take each subscription from the \
                  widest scope (see scope_overlaps)",
             ));
@@ -470,17 +488,32 @@ fn overlap(request: &InspectRequest<'_>, findings: &mut Vec<Finding>) {
 }
 
 fn relation(ours: &Scope, theirs: &Scope) -> Option<&'static str> {
+    let types = (ours.scope_type, theirs.scope_type);
     let (Some(ours), Some(theirs)) = (&ours.id, &theirs.id) else { return None };
     let (ours, theirs) = (ours.to_lowercase(), theirs.to_lowercase());
+    let account = |scope: &str| {
+        let (_, rest) = scope.split_once("/billingaccounts/")?;
+        rest.split('/').next().map(str::to_owned)
+    };
     let inside = |inner: &str, outer: &str| {
         inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
     };
     if ours == theirs {
-        Some("has the same scope")
+        Some("has the same scope: rows will be in the lake twice")
     } else if inside(&ours, &theirs) {
-        Some("has a scope that holds this one")
+        Some("has a scope that holds this one: rows will be in the lake twice")
     } else if inside(&theirs, &ours) {
-        Some("has a scope within this one")
+        Some("has a scope within this one: rows will be in the lake twice")
+    } else if matches!(
+        types,
+        (ScopeType::BillingProfile, ScopeType::CustomerTenant)
+            | (ScopeType::CustomerTenant, ScopeType::BillingProfile)
+    ) && account(&ours).is_some_and(|ours| account(&theirs) == Some(ours))
+    {
+        Some(
+            "is of the same billing account: rows of a customer billed in that profile will be \
+              in the lake twice",
+        )
     } else {
         None
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use costlake_benches::generator::{GeneratorOptions, export_folder, generate};
 use costlake_engine::ingest::{IngestRequest, Reload};
-use costlake_engine::model::date::{CivilDate, days_from_civil};
+use costlake_engine::model::date::{CivilDate, DAY_US, days_from_civil};
 use costlake_engine::model::{BillingMonth, DatasetType};
 use costlake_engine::query::{Session, SessionOptions};
 use costlake_engine::source::SourceUrl;
@@ -131,7 +131,6 @@ fn months() -> impl Iterator<Item = BillingMonth> {
 }
 
 fn request(exports: &Path) -> Result<IngestRequest, Failure> {
-    const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
     let export = |dataset: DatasetType| {
         let folder = exports.join(export_folder(dataset));
         let url = SourceUrl::parse(&folder.display().to_string()).map_err(Failure::engine)?;

@@ -11,16 +11,19 @@ use std::time::Duration;
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use costlake_engine::azure::exports::{
     Compression, Destination, Export, ExportDefinition, ExportRun, ExportSettings, ExportsAddress,
-    ExportsClient, OnExisting, SasDestinationToken, TimePeriod, WaitOptions, backfill_periods,
-    definitions,
+    ExportsClient, OnExisting, PutOutcome, SasDestinationToken, TimePeriod, WaitOptions,
+    backfill_periods, definitions,
 };
 use costlake_engine::model::DatasetType;
+use costlake_engine::model::date::DAY_MS;
+use costlake_engine::model::period::BillingMonth;
+use costlake_engine::source::sas::SAS_LEFT_DAYS_MIN;
 use serde_json::Value;
 
 use super::management::{ManagementAccess, Sending};
 
 use crate::args::{
-    CreateExportsArguments, ExportsArguments, ExportsCommand, Months, RunExportArguments,
+    CreateExportsArguments, ExportsArguments, ExportsCommand, Months, RunExportArguments, months,
 };
 use crate::clock::{now_ms, today};
 use crate::failure::Failure;
@@ -29,11 +32,6 @@ use crate::output::target::Target;
 use crate::output::{Layout, Mode, write_whole};
 use crate::progress::WaitProgress;
 use crate::settings::Settings;
-
-/// A SAS token that ends sooner is worth a warning.
-const SAS_DAYS_MIN: i64 = 30;
-
-const DAY_MS: i64 = 86_400_000;
 
 /// Runs one verb.
 pub async fn run(
@@ -59,9 +57,13 @@ pub async fn run(
             });
         }
     };
+    let first_month = match &arguments.source {
+        Some(name) => settings.source(name)?.first_month,
+        None => None,
+    };
     let address = access.address()?;
     let Some(client) = access.client()? else {
-        return print_requests(&address, &arguments.command);
+        return print_requests(&address, &arguments.command, first_month);
     };
     match &arguments.command {
         ExportsCommand::List => {
@@ -72,7 +74,9 @@ pub async fn run(
             }
             write_exports(&exports, settings)
         }
-        ExportsCommand::Create(create) => create_exports(&client, create, messages).await,
+        ExportsCommand::Create(create) => {
+            create_exports(&client, create, first_month, messages).await
+        }
         ExportsCommand::Run(run) => run_export(&client, run, messages).await,
         ExportsCommand::History { name } => {
             let runs = client.run_history(name).await.map_err(Failure::engine)?;
@@ -127,12 +131,13 @@ fn read_secret(file: &Path) -> Result<String, Failure> {
 async fn create_exports(
     client: &ExportsClient,
     arguments: &CreateExportsArguments,
+    first_month: Option<BillingMonth>,
     messages: &Messages,
 ) -> Result<(), Failure> {
     let (wanted, sas_expires_at_ms) = wanted(client.address(), arguments)?;
-    let periods = backfill(arguments)?;
+    let periods = backfill(arguments, first_month)?;
     let on_existing = if arguments.update { OnExisting::Update } else { OnExisting::Keep };
-    client
+    let outcomes = client
         .put_all(&wanted, on_existing, |definition, outcome| {
             messages.note(&format!("{} {outcome}", definition.name()));
         })
@@ -140,13 +145,17 @@ async fn create_exports(
         .map_err(Failure::engine)?;
     if let Some(end_ms) = sas_expires_at_ms {
         let days = (end_ms - now_ms()) / DAY_MS;
-        if days < SAS_DAYS_MIN {
+        if days < SAS_LEFT_DAYS_MIN {
             messages.warning(&format!(
                 "the SAS token ends in {days} days; renew it before with --update"
             ));
         }
     }
-    for definition in &wanted {
+    // Whoever repeats the command does not want the past once more, unless told so.
+    let is_filled =
+        |outcome: &PutOutcome| arguments.backfill_from.is_some() || *outcome == PutOutcome::Created;
+    let filled = wanted.iter().zip(&outcomes).filter(|(_, outcome)| is_filled(outcome));
+    for (definition, _) in filled {
         for period in &periods {
             let name = definition.name();
             if let Err(error) = client.run(name, Some(*period)).await {
@@ -162,21 +171,22 @@ async fn create_exports(
     Ok(())
 }
 
-fn backfill(arguments: &CreateExportsArguments) -> Result<Vec<TimePeriod>, Failure> {
-    match arguments.backfill_from {
+/// The periods that new exports are run over: from the month that was typed, or the
+/// first one of the source.
+fn backfill(
+    arguments: &CreateExportsArguments,
+    first_month: Option<BillingMonth>,
+) -> Result<Vec<TimePeriod>, Failure> {
+    let first = arguments.backfill_from.or(first_month);
+    match first.filter(|_| !arguments.no_backfill) {
         Some(first) => backfill_periods(first, today()).map_err(Failure::engine),
         None => Ok(Vec::new()),
     }
 }
 
 /// The months asked for, each once; none for the export's own time frame.
-fn periods(months: &[Months]) -> Result<Vec<Option<TimePeriod>>, Failure> {
-    let mut months: Vec<_> = months.iter().flat_map(|months| months.0.iter().copied()).collect();
-    months.sort_unstable();
-    months.dedup();
-    if months.is_empty() {
-        return Ok(vec![None]);
-    }
+fn periods(typed: &[Months]) -> Result<Vec<Option<TimePeriod>>, Failure> {
+    let Some(months) = months(typed) else { return Ok(vec![None]) };
     let period = |month| TimePeriod::of_month(month, today()).map(Some).map_err(Failure::engine);
     months.into_iter().map(period).collect()
 }
@@ -230,12 +240,16 @@ fn label(arguments: &RunExportArguments, period: Option<TimePeriod>) -> String {
 
 /// Prints what would be sent. Nothing here has a token, and a SAS token stands
 /// as `<redacted>`.
-fn print_requests(address: &ExportsAddress, command: &ExportsCommand) -> Result<(), Failure> {
+fn print_requests(
+    address: &ExportsAddress,
+    command: &ExportsCommand,
+    first_month: Option<BillingMonth>,
+) -> Result<(), Failure> {
     let mut requests: Vec<(&str, String, Option<Value>)> = Vec::new();
     match command {
         ExportsCommand::Create(create) => {
             let (wanted, _) = wanted(address, create)?;
-            let periods = backfill(create)?;
+            let periods = backfill(create, first_month)?;
             for definition in &wanted {
                 let url = address.export(definition.name());
                 requests.push(("GET", url.to_string(), None));

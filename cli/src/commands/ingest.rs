@@ -20,7 +20,7 @@ use costlake_engine::model::{Scope, SourceName};
 use costlake_engine::source::sas::SasState;
 use costlake_engine::source::{Limits, StorageAccess, StoreOptions};
 
-use crate::args::IngestArguments;
+use crate::args::{IngestArguments, months};
 use crate::clock::{current_month, now_us};
 use crate::failure::Failure;
 use crate::messages::Messages;
@@ -129,8 +129,7 @@ impl Job<'_> {
 /// The sources of the config file, or the exports typed.
 fn jobs<'a>(arguments: &IngestArguments, settings: &'a Settings) -> Result<Vec<Job<'a>>, Failure> {
     let exports = arguments.exports.urls().map_err(Failure::engine)?;
-    let months = (!arguments.month.is_empty())
-        .then(|| arguments.month.iter().flat_map(|months| months.0.iter().copied()).collect());
+    let months = months(&arguments.month);
     let job = |source: &SourceName, scope: Option<Scope>, exports, first_month| IngestRequest {
         source: source.clone(),
         scope,

@@ -7,17 +7,17 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMill
 use costlake_engine::commit::maintain::{self, VacuumMode};
 use costlake_engine::commit::{Lake, LakeTable};
 use costlake_engine::model::DatasetType;
+use costlake_engine::near::nearest;
 use costlake_engine::query::Session;
 use costlake_engine::views::checks;
 
 use super::query::{count_rows, print_query};
-use crate::args::LakeCommand;
+use crate::args::{LakeCommand, months};
 use crate::failure::Failure;
 use crate::messages::Messages;
 use crate::output::target::Target;
 use crate::output::{Layout, Mode, write_whole};
 use crate::settings::Settings;
-use crate::suggest::nearest;
 
 /// What each source holds, from its first month to the present.
 const STATUS: &str = "\
@@ -58,7 +58,7 @@ pub async fn run(
         }
         LakeCommand::Verify => verify(&lake, settings, messages).await,
         LakeCommand::Optimize { month } => {
-            let months: Vec<_> = month.iter().flat_map(|months| months.0.iter().copied()).collect();
+            let months: Vec<_> = months(month).unwrap_or_default().into_iter().collect();
             for table in DatasetType::ALL.map(LakeTable::Dataset) {
                 if lake.table(table).await.map_err(Failure::engine)?.is_none() {
                     continue;

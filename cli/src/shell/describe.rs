@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringArray};
 use arrow::record_batch::RecordBatch;
+use costlake_engine::near::nearest;
 use costlake_engine::query::{ColumnDescription, TableDescription, TableKind};
 
 use crate::failure::Failure;
 use crate::output::type_name;
-use crate::suggest::nearest;
 
 /// What somebody asks to see. Names may hold `*` or `%`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,11 +6,12 @@
 
 use std::path::PathBuf;
 
+use costlake_engine::near::nearest;
+
 use super::describe::Listing;
 use super::{Reply, Shell};
 use crate::failure::Failure;
 use crate::output::Mode;
-use crate::suggest::nearest;
 
 /// Every command, for completion and near names.
 pub const COMMANDS: &[&str] = &[

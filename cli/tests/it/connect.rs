@@ -248,7 +248,9 @@ fn every_credential_opens_the_account_or_says_why_not() {
         .with("THE_OLD_SAS", &old_sas)
         .with("THE_ENDING_SAS", &ending)
         .with("THE_KEY", KEY)
-        .with("THE_WRONG_KEY", "d3JvbmcgYnV0IGEgc2VjcmV0");
+        .with("THE_WRONG_KEY", "d3JvbmcgYnV0IGEgc2VjcmV0")
+        .with("THE_CUT_KEY", "hush cut short")
+        .with("THE_QUEUE_SAS", "sv=2024-11-04&ss=q&srt=sco&sp=rl&sig=aHVzaC1vZi1xdWV1ZXM%3D");
     // The app's own tenant gives no tokens here: storage is in another one.
     let other = Entra::with_secret("tenant-of-the-storage", CLIENT, SECRET);
     let with_authority =
@@ -315,9 +317,11 @@ fn every_credential_opens_the_account_or_says_why_not() {
             3,
             "give the secret's value, not its id",
         ),
-        ("unset", [&app[..], &["--client-secret-env", "NOT_SET"]].concat(), 2, "NOT_SET"),
+        ("unset", [&app[..], &["--client-secret-env", "NOT_SET"]].concat(), 1, "NOT_SET"),
         ("oldsas", vec!["--sas-token-env", "THE_OLD_SAS"], 1, "the SAS token expired"),
         ("wrongkey", vec!["--account-key-env", "THE_WRONG_KEY"], 3, "is not accepted"),
+        ("cutkey", vec!["--account-key-env", "THE_CUT_KEY"], 1, "Base64 text of 88 characters"),
+        ("queuesas", vec!["--sas-token-env", "THE_QUEUE_SAS"], 1, "not for the blob service (ss)"),
     ] {
         let run = with_secret();
         add(&run, name, &credential);
@@ -343,10 +347,10 @@ fn every_credential_opens_the_account_or_says_why_not() {
     );
     lake.write("costlake.toml", &format!("{credential}{text}"));
     let lake = lake.clone_with("AZURE_STORAGE_ACCOUNT_NAME", ACCOUNT);
-    let load = lake.run(&["ingest", "secret", "sas", "--month", "2026-07", "2026-08"]);
+    let load = lake.run(&["ingest", "secret", "sas", "--month", "2026-07,2026-08"]);
     said.push_str(&format!("{}{}", load.stdout, load.stderr));
     assert_eq!(load.code, 0, "{}", load.stderr);
-    let again = lake.run(&["ingest", "secret", "sas", "--month", "2026-07", "2026-08"]);
+    let again = lake.run(&["ingest", "secret", "sas", "--month", "2026-07,2026-08"]);
     assert_eq!(again.stdout.matches("unchanged").count(), 8, "{}", again.stdout);
     let verify = lake.run(&["lake", "verify"]);
     assert_eq!(verify.code, 0, "{}", verify.stderr);
@@ -358,6 +362,8 @@ fn every_credential_opens_the_account_or_says_why_not() {
         KEY,
         "hush.It-is-wrong",
         "d3JvbmcgYnV0IGEgc2VjcmV0",
+        "hush cut short",
+        "aHVzaC1vZi1xdWV1ZXM",
         &sas,
         &old_sas,
         &ending,
@@ -457,8 +463,18 @@ fn a_source_of_local_folders_is_checked_and_loaded() {
         ["source", "add", "swapped", "--actual", "good/amortized", "--amortized", "good/actual"];
     assert_eq!(run.run(&swapped).code, 0);
     let check = run.run(&["source", "check", "swapped"]);
-    assert_ne!(check.code, 0, "{}", check.stdout);
+    assert_eq!(check.code, 1, "{}", check.stdout);
     assert!(check.stdout.contains("may be swapped"), "{}", check.stdout);
+    // A folder that is not there, in a config file that is not there yet.
+    let elsewhere = ["--config", "new.toml", "source"];
+    let lost = ["add", "lost", "--actual", "nowhere", "--scope", "billing_account"];
+    let added = run.run(&[&elsewhere[..], &lost].concat());
+    assert_eq!(added.code, 0, "{}", added.stderr);
+    let check = run.run(&[&elsewhere[..], &["check"]].concat());
+    assert_eq!(check.code, 1, "{}", check.stdout);
+    assert!(check.stdout.contains("FAILED   actual storage access: nothing"), "{}", check.stdout);
+    assert!(check.stdout.contains("Fix: check the path"), "{}", check.stdout);
+    assert_eq!(run.run(&["--config", "none.toml", "source", "list"]).code, 2);
     let nothing = run.run(&["ingest", "nobody"]);
     assert_eq!(nothing.code, 2, "{}", nothing.stderr);
     // One that cannot be loaded does not keep the other from being loaded.

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use costlake_benches::generator::{GeneratorOptions, generate};
 use costlake_benches::stub::{Entra, HttpStub, Reply};
+use costlake_engine::model::BillingMonth;
 use serde_json::{Value, json};
 
 use crate::run::Run;
@@ -94,7 +96,7 @@ fn a_dry_run_prints_the_requests_and_signs_in_nowhere() {
     );
 
     let arguments = ["exports", "run", "x", "--scope", SCOPE, "--dry-run", "--month"];
-    run.run(&[&arguments[..], &["2026-02..2026-03", "2026-02"]].concat())
+    run.run(&[&arguments[..], &["2026-02..2026-03,2026-02"]].concat())
         .is_snapshot("exports_run_dry");
 }
 
@@ -150,6 +152,60 @@ fn exports_are_made_once_and_said_to_be_there_again() {
     let told = "warning: the exports are made, but contoso-actual was not told to run over \
                 2026-01-01 to 2026-01-31: go on with `costlake exports run`\n";
     assert!(ended.stderr.contains(told), "{}", ended.stderr);
+}
+
+/// The month some months before the present one.
+fn months_ago(count: usize) -> BillingMonth {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let today = BillingMonth::of_day(i32::try_from(since.as_secs() / 86_400).unwrap()).unwrap();
+    (0..count).fold(today, |month, _| month.previous())
+}
+
+#[test]
+fn new_exports_of_a_source_are_run_from_its_first_month_on() {
+    let (stub, entra) = (HttpStub::start(), entra());
+    let run = signed_in(&stub, &entra);
+    let first = months_ago(2);
+    run.write(
+        "costlake.toml",
+        &format!(
+            "[sources.contoso]\nscope = \"{SCOPE}\"\nactual = \"act\"\nfirst_month = \"{first}\"\n"
+        ),
+    );
+    let of_source = ["exports", "create", "--source", "contoso", "--name", "contoso"];
+    let more = ["--container", "exports", "--directory", "costlake", "--storage-account", STORAGE];
+    let arguments = [&of_source[..], &more].concat();
+    let runs = |more: &[&str]| {
+        let ended = run.run(&[&arguments[..], &["--dry-run"], more].concat());
+        requests(ended.done()).iter().filter(|(line, _)| line.starts_with("POST")).count()
+    };
+    assert_eq!(runs(&[]), 2 * 3);
+    assert_eq!(runs(&["--no-backfill"]), 0);
+    assert_eq!(runs(&["--backfill-from", &months_ago(0).to_string()]), 2);
+
+    let missing = || Reply::error(404, "NotFound", "There is none.");
+    let created = || Reply::json(201, &json!({}));
+    for name in ["contoso-actual", "contoso-amortized"] {
+        stub.on("GET", &path(&format!("/{name}")), [missing()]);
+        stub.on("PUT", &path(&format!("/{name}")), [created()]);
+        stub.on("POST", &path(&format!("/{name}/run")), [Reply::json(200, &json!({}))]);
+    }
+    let posts = || stub.received().iter().filter(|request| request.method == "POST").count();
+    assert_eq!(run.run(&arguments).code, 0);
+    assert_eq!(posts(), 2 * 3);
+    // What is there already was filled then.
+    for request in stub.received().into_iter().filter(|request| request.method == "PUT") {
+        let mut there = request.json();
+        there["name"] = json!(request.path.rsplit('/').next());
+        stub.on("GET", &request.path, [Reply::json(200, &there)]);
+    }
+    assert_eq!(run.run(&arguments).code, 0);
+    assert_eq!(posts(), 2 * 3);
+    // The service keeps seven years.
+    let old = run.run(&["exports", "run", "x", "--scope", SCOPE, "--month", "2010-01"]);
+    assert_eq!(old.code, 2, "{}", old.stderr);
+    assert!(old.stderr.contains("is more than 84 months back"), "{}", old.stderr);
+    assert_eq!(posts(), 2 * 3);
 }
 
 #[test]

@@ -171,7 +171,13 @@ impl Fault for CommitError {
             }
             Self::Store { .. } => "check that the lake is writable and has space left".to_owned(),
             Self::Delta { source, .. } => {
-                return storage::source_error_inside(source).and_then(Fault::hint);
+                let told = storage::source_error_inside(source).and_then(Fault::hint);
+                let passing = || {
+                    (delta_class(source) == ErrorClass::Retryable).then(|| {
+                        "check the network and the lake's address, or try again later".to_owned()
+                    })
+                };
+                return told.or_else(passing);
             }
             Self::Encode { .. } => return None,
         };

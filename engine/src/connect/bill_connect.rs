@@ -27,11 +27,11 @@
 //! them.
 
 use crate::model::{BillingMonth, ScopeType};
+use crate::near::nearest;
 
 use super::document::{self, Node};
 use super::error::BillConnectError;
 use super::fields::{Checks, Section, Shape, any_text, holds_token};
-use super::near::nearest;
 
 /// What a bill is read at, with the ids Azure knows it by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -272,7 +272,7 @@ fn read_scope_type(checks: &mut Checks, details: Section<'_>) -> Option<ScopeTyp
     if let Some((_, scope_type)) = SCOPE_TYPES.iter().find(|(name, _)| *name == text) {
         return Some(*scope_type);
     }
-    let hint = nearest(&text, &names).map_or(known, |near| format!("did you mean {near:?}?"));
+    let hint = nearest(&text, names).map_or(known, |near| format!("did you mean {near:?}?"));
     let problem = format!("{} is no scope type", checks.shown(&text));
     checks.refuse(details, NAME, problem, hint);
     None

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::document::Node;
 use super::error::FieldError;
-use super::near::nearest;
+use crate::near::nearest;
 
 /// An object of the body: where it stands and what it may hold.
 pub(super) struct Shape {
@@ -147,7 +147,7 @@ impl Checks {
             let home = if home.path.is_empty() { "the body itself" } else { home.path };
             return format!("it belongs to {home}");
         }
-        match nearest(name, shape.names) {
+        match nearest(name, shape.names.iter().copied()) {
             Some(near) => format!("did you mean {near:?}?"),
             None => format!("known are {}", shape.names.join(", ")),
         }

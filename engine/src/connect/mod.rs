@@ -10,7 +10,6 @@ mod document;
 mod error;
 mod fields;
 mod json_comments;
-mod near;
 
 pub use bill_connect::{BillConnect, ConnectScope};
 pub use error::{BillConnectError, FieldError};

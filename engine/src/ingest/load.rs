@@ -11,7 +11,6 @@
 //! Every queue is bounded, so memory does not grow with the size of a month.
 //! The first error stops everything; nothing that was written is committed.
 
-use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -304,10 +303,9 @@ impl<'a> State<'a> {
         let header = Header::from_names(file.column_names())
             .map_err(|source| IngestError::Decode { blob: name.clone(), source })?;
         let mapping = self.mapping(name, &Arc::new(header))?;
-        let kept = kept_fields(&mapping);
+        let kept = mapping.kept_fields();
         let mut rows = file.rows(&kept).map_err(parquet_error)?;
-        let place = |field: usize| kept.iter().position(|kept| *kept == field);
-        let fields: Arc<[Option<usize>]> = (0..mapping.field_count()).map(place).collect();
+        let fields: Arc<[Option<usize>]> = mapping.places_among(&kept).into();
         while let Some((rows_before, batch)) = rows.next().map_err(parquet_error)? {
             let rows = Rows::Columns {
                 batch,
@@ -491,12 +489,6 @@ impl<'a> State<'a> {
         output.unknown_columns.dedup();
         Ok(output)
     }
-}
-
-/// Positions of the file's columns that are kept.
-fn kept_fields(mapping: &Mapping) -> BTreeSet<usize> {
-    let columns = 0..mapping.column_set().columns.len();
-    columns.filter_map(|column| mapping.field(column)).collect()
 }
 
 /// A poisoned lock means that a thread of this load panicked; rayon passes the

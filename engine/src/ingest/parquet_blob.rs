@@ -155,7 +155,9 @@ impl Fault for ParquetFault {
         let hint = match self {
             Self::Source(fault) => return fault.hint(),
             Self::Encrypted => "cost exports are not encrypted inside; export it again",
-            Self::UnsupportedColumn { .. } => "write the column as text, number or date",
+            Self::UnsupportedColumn { .. } => {
+                "write the column as plain text, number or date, without nesting"
+            }
             Self::RowGroupTooLarge { .. } => {
                 "Azure writes smaller ones; write the file again with row groups of 128 MB"
             }
@@ -297,7 +299,7 @@ impl<'a> Parts<'a> {
 }
 
 /// A Parquet blob whose footer was read.
-pub(super) struct ParquetBlob<'a> {
+pub(crate) struct ParquetBlob<'a> {
     ranges: Ranges<'a>,
     metadata: ArrowReaderMetadata,
     rows: u64,
@@ -307,7 +309,7 @@ impl<'a> ParquetBlob<'a> {
     /// Reads the footer and checks what it claims. Must not be called on an IO
     /// thread of `runtime`, here and below. `advanced` is told of bytes that were
     /// read.
-    pub(super) fn open(
+    pub(crate) fn open(
         reader: &'a BlobReader,
         size_bytes: u64,
         runtime: &'a Handle,
@@ -322,12 +324,12 @@ impl<'a> ParquetBlob<'a> {
     }
 
     /// The columns in the file's order.
-    pub(super) fn column_names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn column_names(&self) -> impl Iterator<Item = &str> {
         self.metadata.schema().fields().iter().map(|field| field.name().as_str())
     }
 
     /// The rows, of the columns at the given positions alone.
-    pub(super) fn rows(self, kept: &BTreeSet<usize>) -> Result<ParquetRows<'a>, ParquetFault> {
+    pub(crate) fn rows(self, kept: &BTreeSet<usize>) -> Result<ParquetRows<'a>, ParquetFault> {
         let Self { ranges, metadata, rows } = self;
         for position in kept {
             let field = metadata.schema().field(*position);
@@ -475,7 +477,7 @@ fn arrow_metadata(metadata: Arc<ParquetMetaData>) -> Result<ArrowReaderMetadata,
 }
 
 /// The rows of a blob, batch by batch.
-pub(super) struct ParquetRows<'a> {
+pub(crate) struct ParquetRows<'a> {
     ranges: Ranges<'a>,
     decoder: ParquetPushDecoder,
     expected: u64,
@@ -486,7 +488,7 @@ impl ParquetRows<'_> {
     /// The next batch and the number of rows before it. `None` once all rows of the
     /// footer were read and the blob was seen to be unchanged. Must not be called
     /// after an error.
-    pub(super) fn next(&mut self) -> Result<Option<(u64, RecordBatch)>, ParquetFault> {
+    pub(crate) fn next(&mut self) -> Result<Option<(u64, RecordBatch)>, ParquetFault> {
         loop {
             match guarded(|| self.decoder.try_decode())? {
                 DecodeResult::NeedsData(wanted) => {

@@ -25,10 +25,20 @@ fn a_scope_may_hold_another() {
     let account = scope("/providers/Microsoft.Billing/billingAccounts/A:B");
     let profile = scope("/providers/microsoft.billing/billingaccounts/a:b/billingProfiles/P");
     let sibling = scope("/providers/Microsoft.Billing/billingAccounts/A:B/billingProfiles/PX");
-    assert_eq!(relation(&profile, &account), Some("has a scope that holds this one"));
-    assert_eq!(relation(&account, &profile), Some("has a scope within this one"));
-    assert_eq!(relation(&profile, &sibling), None);
-    assert_eq!(relation(&account, &account), Some("has the same scope"));
+    let customer = scope("/providers/Microsoft.Billing/billingAccounts/A:B/customers/C");
+    let stranger = scope("/providers/Microsoft.Billing/billingAccounts/A:C/customers/C");
+    for (ours, theirs, told) in [
+        (&profile, &account, Some("has a scope that holds this one")),
+        (&account, &profile, Some("has a scope within this one")),
+        (&account, &account, Some("has the same scope")),
+        (&profile, &customer, Some("is of the same billing account")),
+        (&customer, &profile, Some("is of the same billing account")),
+        (&profile, &sibling, None),
+        (&profile, &stranger, None),
+    ] {
+        let found = relation(ours, theirs).map(|relation| relation.split(':').next().unwrap());
+        assert_eq!(found, told, "{ours:?} {theirs:?}");
+    }
 }
 
 #[test]
@@ -51,4 +61,18 @@ fn a_sas_token_is_judged_by_what_it_says() {
     assert_eq!(verdict("sp=rl", 0).0, Verdict::Failed);
     let lacking = verdict("sp=r&sig=x", 0).1;
     assert_eq!(lacking, "the SAS token does not allow to list (sp lacks l)");
+    for (scope, told) in [
+        ("ss=bf&srt=sco", None),
+        ("sr=c", None),
+        ("sr=d&sdd=1", None),
+        ("sr=b", Some("is for a single blob (sr)")),
+        ("sr=s", Some("is for file shares (sr)")),
+        ("ss=q&srt=sco", Some("is not for the blob service (ss)")),
+        ("ss=b&srt=s", Some("is not for containers and objects (srt)")),
+        ("ss=b&srt=o", Some("is not for containers and objects (srt)")),
+    ] {
+        let (verdict, what) = verdict(&format!("sp=rl&sig=x&{scope}"), 0);
+        assert_eq!(verdict == Verdict::Failed, told.is_some(), "{scope}: {what}");
+        assert!(what.ends_with(told.unwrap_or_default()), "{scope}: {what}");
+    }
 }

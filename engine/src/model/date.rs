@@ -3,6 +3,12 @@
 //! The civil calendar algorithms are Howard Hinnant's `days_from_civil` and
 //! `civil_from_days`.
 
+/// Milliseconds of a day.
+pub const DAY_MS: i64 = 86_400_000;
+
+/// Microseconds of a day.
+pub const DAY_US: i64 = 1_000 * DAY_MS;
+
 /// A calendar day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CivilDate {

@@ -11,6 +11,7 @@ use datafusion::sql::sqlparser::tokenizer::TokenizerError;
 
 use crate::commit::{CommitError, store_class, store_error_inside};
 use crate::error::{ErrorClass, Fault, Location};
+use crate::near::near;
 
 /// A place in a statement's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -325,54 +326,10 @@ fn without_prefixes(message: &str) -> String {
 /// How many near names a hint gives.
 const NEAR_NAMES_MAX: usize = 3;
 
-/// The names nearest to one that does not exist: at most a third of its
-/// letters differ, or one contains the other.
+/// The names nearest to one that does not exist.
 fn near_names<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
-    let name = name.rsplit('.').next().unwrap_or(name).to_lowercase();
-    let limit = (name.chars().count() / 3).max(1);
-    let mut near: Vec<(usize, &str)> = candidates
-        .filter_map(|candidate| {
-            let lower = candidate.to_lowercase();
-            let distance = edit_distance(&name, &lower);
-            let contained = name.len() >= 4 && (lower.contains(&name) || name.contains(&lower));
-            (distance <= limit || contained).then_some((distance, candidate))
-        })
-        .collect();
-    near.sort_unstable();
-    near.dedup();
-    near.truncate(NEAR_NAMES_MAX);
-    let names: Vec<&str> = near.into_iter().map(|(_, name)| name).collect();
+    let name = name.rsplit('.').next().unwrap_or(name);
+    let mut names = near(name, candidates);
+    names.truncate(NEAR_NAMES_MAX);
     (!names.is_empty()).then(|| names.join(" or "))
-}
-
-/// Levenshtein distance: insertions, deletions and substitutions.
-fn edit_distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, from) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = index + 1;
-        for (column, to) in right.iter().enumerate() {
-            let substituted = diagonal + usize::from(from != *to);
-            diagonal = row[column + 1];
-            row[column + 1] = substituted.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[right.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn near_names_are_near() {
-        let tables = ["actual_cost", "amortized_cost", "savings", "ingest_runs"];
-        let near = |name: &str| near_names(name, tables.into_iter());
-        assert_eq!(near("amortised_cost").as_deref(), Some("amortized_cost"));
-        assert_eq!(near("saving").as_deref(), Some("savings"));
-        assert_eq!(near("zebra"), None);
-        assert_eq!(edit_distance("kitten", "sitting"), 3);
-        assert_eq!(edit_distance("", "abc"), 3);
-    }
 }

@@ -183,12 +183,23 @@ impl Fault for SourceError {
             Self::UnknownOption { .. } => {
                 "use a name of object_store's Azure configuration, e.g. azure_storage_account_key"
             }
+            Self::BadOptions { reason, .. } if reason.contains("Invalid Access Key") => {
+                "an account key is Base64 text of 88 characters: copy it again, whole, from the \
+                 account's access keys"
+            }
             Self::BadOptions { .. } => {
                 "give the https:// URL the portal shows, or set AZURE_STORAGE_ACCOUNT_NAME and \
                  credentials"
             }
+            Self::NotFound { place } if is_local(place) => {
+                "check the path; it counts from the folder of costlake.toml, or from here when \
+                 typed"
+            }
             Self::NotFound { .. } => {
                 "check container and folder; an export's first run may take a day"
+            }
+            Self::Denied { place, .. } if is_local(place) => {
+                "let the user who runs costlake list the folder and read its files"
             }
             Self::Denied { reason, .. } => denied_hint(reason),
             Self::Token { source, .. } => return source.hint(),
@@ -207,6 +218,11 @@ impl Fault for SourceError {
         };
         Some(hint.to_owned())
     }
+}
+
+/// Whether a place is on disk, as [`Store::blob_name`](super::Store) writes it.
+fn is_local(place: &str) -> bool {
+    place.starts_with('/')
 }
 
 /// Our error for one of object_store's, about a URL or blob.
@@ -353,6 +369,8 @@ mod tests {
         let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
         let local = object_store::Error::Generic { store: "Local", source: Box::new(denied) };
         assert_eq!(error(&local).class(), ErrorClass::Denied);
+        let local = from_store("/srv/exports", &local, &Secrets::default());
+        assert!(local.hint().is_some_and(|hint| hint.contains("the user who runs")), "{local:?}");
         let refused = AzureError::TokenRefused {
             resource: "r".to_owned(),
             place: "p".to_owned(),

@@ -1,23 +1,32 @@
 //! What a SAS token says of itself.
 //!
 //! In: a token, with or without its `?`. Out: when it ends and what it allows
-//! (learn.microsoft.com/rest/api/storageservices/create-service-sas). Never
-//! checks its signature: only the store can.
+//! (learn.microsoft.com/rest/api/storageservices/create-service-sas and
+//! …/create-account-sas). Never checks its signature: only the store can.
 
 use std::fmt;
 
 use crate::discover::manifest::parse_instant_ms;
+use crate::model::date::DAY_MS;
 
 /// A SAS token, read.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct SasToken {
     /// When it ends, milliseconds since 1970 UTC; none when a stored access
     /// policy says so, or when it cannot be read.
     pub expires_at_ms: Option<i64>,
     /// When it begins, likewise.
     pub starts_at_ms: Option<i64>,
-    /// Permissions, a letter each, e.g. `rl`; none when a policy has them.
+    /// Permissions, a letter each, e.g. `rl`; none when a policy has them (`sp`).
     pub permissions: Option<String>,
+    /// Services of an account SAS, a letter each, e.g. `bf` (`ss`).
+    pub services: Option<String>,
+    /// Resource types of an account SAS: `s`ervice, `c`ontainer, `o`bject (`srt`).
+    pub resource_types: Option<String>,
+    /// What a service SAS is for: `c`ontainer, `d`irectory, `b`lob, … (`sr`).
+    pub resource: Option<String>,
+    /// Addresses it is limited to (`sip`).
+    pub addresses: Option<String>,
     /// Its signature, which is the secret in it.
     pub(super) signature: Option<String>,
 }
@@ -48,19 +57,20 @@ pub enum SasState {
 /// A token that ends sooner is warned about: time enough to renew it.
 pub const SAS_LEFT_DAYS_MIN: i64 = 14;
 
-const DAY_MS: i64 = 86_400_000;
-
 impl SasToken {
     /// Reads a token. What is not there or not readable is unknown.
     pub fn parse(text: &str) -> Self {
         let text = text.trim().trim_start_matches('?');
-        let mut token =
-            Self { expires_at_ms: None, starts_at_ms: None, permissions: None, signature: None };
+        let mut token = Self::default();
         for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
             match name.as_ref() {
                 "se" => token.expires_at_ms = parse_instant_ms(&value),
                 "st" => token.starts_at_ms = parse_instant_ms(&value),
                 "sp" => token.permissions = Some(value.into_owned()),
+                "ss" => token.services = Some(value.into_owned()),
+                "srt" => token.resource_types = Some(value.into_owned()),
+                "sr" => token.resource = Some(value.into_owned()),
+                "sip" => token.addresses = Some(value.into_owned()),
                 "sig" => token.signature = Some(value.into_owned()),
                 _ => {}
             }
@@ -86,9 +96,23 @@ impl SasToken {
 
     /// Permissions of `needed` that it does not give, as far as it says.
     pub fn lacks(&self, needed: &str) -> String {
-        let Some(given) = &self.permissions else { return String::new() };
-        needed.chars().filter(|letter| !given.contains(*letter)).collect()
+        lacking(self.permissions.as_deref(), needed)
     }
+
+    /// Services of `needed` that it is not for, as far as it says.
+    pub fn lacks_services(&self, needed: &str) -> String {
+        lacking(self.services.as_deref(), needed)
+    }
+
+    /// Resource types of `needed` that it is not for, as far as it says.
+    pub fn lacks_resource_types(&self, needed: &str) -> String {
+        lacking(self.resource_types.as_deref(), needed)
+    }
+}
+
+fn lacking(given: Option<&str>, needed: &str) -> String {
+    let Some(given) = given else { return String::new() };
+    needed.chars().filter(|letter| !given.contains(*letter)).collect()
 }
 
 #[cfg(test)]
@@ -108,6 +132,10 @@ mod tests {
         assert_eq!(token.state(end - SAS_LEFT_DAYS_MIN * DAY_MS), SasState::Good);
         assert!(matches!(token.state(0), SasState::Early(_)));
         assert_eq!((token.lacks("rl"), token.lacks("rlw")), (String::new(), "w".to_owned()));
+        assert_eq!(
+            (token.lacks_services("bq"), token.lacks_resource_types("sco")),
+            ("q".into(), "s".into())
+        );
         assert!(token.is_signed() && !format!("{token:?}").contains("U0VD"));
         let cut = SasToken::parse("sv=1&se=nonsense");
         assert_eq!((cut.expires_at_ms, cut.is_signed()), (None, false));

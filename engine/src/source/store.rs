@@ -283,6 +283,7 @@ fn emulator_at(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Fault as _;
 
     fn options(pairs: &[(&str, &str)]) -> StoreOptions {
         let mut options = StoreOptions::default();
@@ -304,6 +305,7 @@ mod tests {
         let bad_key = [("azure_storage_account_key", "not base64 !TOPSECRET")];
         let error = open("https://a.blob.core.windows.net/c/x", &bad_key).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("TOPSECRET"));
+        assert!(error.hint().is_some_and(|hint| hint.contains("88 characters")), "{error}");
     }
 
     #[test]

@@ -56,6 +56,13 @@ impl SourceUrl {
     /// URL of a blob or ADLS host of any Azure cloud.
     pub fn parse(text: &str) -> Result<Self, SourceError> {
         let text = text.trim();
+        if is_connection_string(text) {
+            return Err(SourceError::InvalidUrl {
+                url: "<redacted>".to_owned(),
+                reason: "it is a connection string or a SAS token, which hold secrets",
+                hint: FORMS,
+            });
+        }
         let Some((scheme, _)) = text.split_once("://") else {
             let path = text.strip_prefix("file:").unwrap_or(text);
             return Self::local(text, PathBuf::from(path));
@@ -161,6 +168,15 @@ impl SourceUrl {
             }
         }
     }
+}
+
+/// Whether somebody gave, in a URL's place, what the portal shows beside it:
+/// `…;AccountKey=…`, `SharedAccessSignature=…`, `?sv=…&sig=…`.
+fn is_connection_string(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let holds = |mark: &str| lower.contains(mark);
+    let is_sas = !holds("://") && holds("sig=") && (holds("sv=") || holds("se="));
+    holds("accountkey=") || holds("sharedaccesssignature=") || is_sas
 }
 
 /// `account.blob.core.windows.net`, also `dfs`, also of the other clouds.

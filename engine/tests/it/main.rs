@@ -7,6 +7,7 @@ mod azurite;
 mod datasets;
 mod exports;
 mod faults;
+mod inspect;
 mod parquet;
 mod pipeline;
 mod restatements;

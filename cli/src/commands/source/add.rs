@@ -35,13 +35,14 @@ pub fn run(
         });
     }
     let given = arguments.exports.urls().map_err(Failure::engine)?;
+    let prefix = prefix_of(name, &settings.sources);
     let asks = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let source = match &arguments.bill_connect {
-        Some(file) => of_bill_connect(arguments, file, given, messages)?,
-        None if !given.is_empty() => of_flags(arguments, given)?,
+        Some(file) => of_bill_connect(arguments, file, given, &prefix, messages)?,
+        None if !given.is_empty() => of_flags(arguments, given, &prefix)?,
         None if asks && !is_said_otherwise(arguments) => {
             let (mut input, mut output) = (std::io::stdin().lock(), std::io::stderr());
-            ask(name, &mut Dialog { input: &mut input, output: &mut output })?
+            ask(name, &prefix, &mut Dialog { input: &mut input, output: &mut output })?
         }
         None => {
             return Err(Failure::Usage {
@@ -80,6 +81,7 @@ fn is_said_otherwise(arguments: &SourceAddArguments) -> bool {
 fn of_flags(
     arguments: &SourceAddArguments,
     exports: Vec<(DatasetType, SourceUrl)>,
+    prefix: &str,
 ) -> Result<SourceSettings, Failure> {
     Ok(SourceSettings {
         name: arguments.name.clone(),
@@ -87,15 +89,13 @@ fn of_flags(
         exports,
         first_month: arguments.first_month,
         refresh: arguments.refresh,
-        credential: credential(&arguments.credential, &arguments.name)?,
+        credential: credential(&arguments.credential, prefix)?,
     })
 }
 
-/// The credential that was typed.
-fn credential(
-    typed: &CredentialArguments,
-    name: &SourceName,
-) -> Result<CredentialSettings, Failure> {
+/// The credential that was typed; `prefix` begins the variable of a secret of which
+/// nothing says where it is.
+fn credential(typed: &CredentialArguments, prefix: &str) -> Result<CredentialSettings, Failure> {
     if let (Some(tenant_id), Some(client_id)) = (&typed.tenant_id, &typed.client_id) {
         let (tenant_id, client_id) = (tenant_id.clone(), client_id.clone());
         let storage_tenant_id = typed.storage_tenant_id.clone();
@@ -111,7 +111,7 @@ fn credential(
         let certificate = typed.certificate.as_deref().map(from_here);
         let client_secret = match certificate {
             Some(_) => None,
-            None => Some(client_secret(typed, name)),
+            None => Some(client_secret(typed, prefix)),
         };
         return Ok(CredentialSettings::ServicePrincipal {
             tenant_id,
@@ -124,9 +124,10 @@ fn credential(
     if typed.client_secret_env.is_some()
         || typed.client_secret_file.is_some()
         || typed.certificate.is_some()
+        || typed.workload_identity
     {
         return Err(Failure::Usage {
-            what: "a secret or certificate is an app's".to_owned(),
+            what: "a secret, a certificate and workload identity are an app's".to_owned(),
             hint: "give --tenant-id and --client-id too".to_owned(),
         });
     }
@@ -153,13 +154,42 @@ fn from_here(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-fn client_secret(typed: &CredentialArguments, name: &SourceName) -> SecretReference {
+fn client_secret(typed: &CredentialArguments, prefix: &str) -> SecretReference {
     reference(&typed.client_secret_env, &typed.client_secret_file)
-        .unwrap_or_else(|| SecretReference::Environment(secret_variable(name)))
+        .unwrap_or_else(|| SecretReference::Environment(variable(prefix, CLIENT_SECRET)))
 }
 
-/// `contoso-eu` keeps its secret in `CONTOSO_EU_CLIENT_SECRET` unless told otherwise.
-fn secret_variable(name: &SourceName) -> String {
+/// What secrets are, as the end of a variable's name.
+const CLIENT_SECRET: &str = "CLIENT_SECRET";
+const SAS_TOKEN: &str = "SAS_TOKEN";
+const ACCOUNT_KEY: &str = "ACCOUNT_KEY";
+
+/// What begins the variables of a source's secrets unless something else is said:
+/// `CONTOSO_EU` of `contoso-eu`, or `CONTOSO_EU_2` where another source has that.
+fn prefix_of(name: &SourceName, sources: &[SourceSettings]) -> String {
+    let others = sources.iter().filter(|other| other.name != *name);
+    let taken: Vec<&str> = others
+        .filter_map(|other| match other.credential.secret() {
+            Some(SecretReference::Environment(variable)) => Some(variable.as_str()),
+            _ => None,
+        })
+        .collect();
+    let is_free = |prefix: &String| {
+        let variables = [CLIENT_SECRET, SAS_TOKEN, ACCOUNT_KEY].map(|what| variable(prefix, what));
+        variables.iter().all(|variable| !taken.contains(&variable.as_str()))
+    };
+    let plain = plain_name(name);
+    let numbered = (2..).map(|number| format!("{plain}_{number}"));
+    let mut prefixes = std::iter::once(plain.clone()).chain(numbered);
+    prefixes.find(is_free).expect("some number is free")
+}
+
+fn variable(prefix: &str, what: &str) -> String {
+    format!("{prefix}_{what}")
+}
+
+/// A source's name as the beginning of a variable.
+fn plain_name(name: &SourceName) -> String {
     let plain: String = name
         .as_str()
         .chars()
@@ -169,13 +199,14 @@ fn secret_variable(name: &SourceName) -> String {
         .collect();
     // A variable does not begin with a digit.
     let prefix = if plain.starts_with(|letter: char| letter.is_ascii_digit()) { "_" } else { "" };
-    format!("{prefix}{plain}_CLIENT_SECRET")
+    format!("{prefix}{plain}")
 }
 
 fn of_bill_connect(
     arguments: &SourceAddArguments,
     file: &Path,
     more: Vec<(DatasetType, SourceUrl)>,
+    prefix: &str,
     messages: &Messages,
 ) -> Result<SourceSettings, Failure> {
     let text = std::fs::read_to_string(file)
@@ -218,23 +249,20 @@ fn of_bill_connect(
         }
         ConnectScope::Subscription { subscription_id } => Scope::subscription(subscription_id),
     };
-    let certificate = arguments.credential.certificate.as_deref().map(from_here);
+    let BillConnect { tenant_id, client_id, storage_tenant_id, .. } = connect;
+    let typed = CredentialArguments {
+        tenant_id: Some(tenant_id),
+        client_id: Some(client_id),
+        storage_tenant_id,
+        ..arguments.credential.clone()
+    };
     Ok(SourceSettings {
         name: arguments.name.clone(),
         scope: Some(scope),
         exports,
         first_month: Some(arguments.first_month.unwrap_or(connect.start_billing_period)),
         refresh: arguments.refresh || connect.enable_oob_exports,
-        credential: CredentialSettings::ServicePrincipal {
-            tenant_id: connect.tenant_id,
-            client_id: connect.client_id,
-            client_secret: match certificate {
-                Some(_) => None,
-                None => Some(client_secret(&arguments.credential, &arguments.name)),
-            },
-            certificate,
-            storage_tenant_id: connect.storage_tenant_id,
-        },
+        credential: credential(&typed, prefix)?,
     })
 }
 
@@ -302,7 +330,11 @@ impl Dialog<'_> {
     }
 }
 
-fn ask(name: &SourceName, dialog: &mut Dialog<'_>) -> Result<SourceSettings, Failure> {
+fn ask(
+    name: &SourceName,
+    prefix: &str,
+    dialog: &mut Dialog<'_>,
+) -> Result<SourceSettings, Failure> {
     let scope = ask_scope(dialog)?;
     let _ = writeln!(dialog.output, "Export URLs, as the portal shows them; empty for none");
     let mut exports = Vec::new();
@@ -319,7 +351,7 @@ fn ask(name: &SourceName, dialog: &mut Dialog<'_>) -> Result<SourceSettings, Fai
             "" => Ok(None),
             text => text.parse::<BillingMonth>().map(Some).map_err(|error| error.to_string()),
         })?;
-    let credential = ask_credential(name, dialog)?;
+    let credential = ask_credential(prefix, dialog)?;
     Ok(SourceSettings {
         name: name.clone(),
         scope: Some(scope),
@@ -348,10 +380,7 @@ fn ask_scope(dialog: &mut Dialog<'_>) -> Result<Scope, Failure> {
     })
 }
 
-fn ask_credential(
-    name: &SourceName,
-    dialog: &mut Dialog<'_>,
-) -> Result<CredentialSettings, Failure> {
+fn ask_credential(prefix: &str, dialog: &mut Dialog<'_>) -> Result<CredentialSettings, Failure> {
     let options = [
         "app with a client secret",
         "app with a certificate",
@@ -362,7 +391,8 @@ fn ask_credential(
         "as the AZURE_… environment variables say",
     ];
     // Secrets are not asked for: they would stand on the screen and in the file.
-    let variable = |dialog: &mut Dialog<'_>, what: &str, proposal: String| {
+    let ask_variable = |dialog: &mut Dialog<'_>, what: &str, end: &str| {
+        let proposal = variable(prefix, end);
         dialog.ask(&format!("Environment variable that has the {what} [{proposal}]"), |text| {
             let name = if text.is_empty() { proposal.as_str() } else { text };
             if is_variable_name(name) {
@@ -372,14 +402,12 @@ fn ask_credential(
             }
         })
     };
-    let proposal = secret_variable(name);
-    let beside = |what: &str| proposal.replace("CLIENT_SECRET", what);
     match dialog.choose("Read as", &options)? {
         choice @ (0 | 1) => {
             let tenant_id = dialog.text("Tenant id of the app")?;
             let client_id = dialog.text("Client id of the app")?;
             let (client_secret, certificate) = if choice == 0 {
-                let name = variable(dialog, "client secret", proposal.clone())?;
+                let name = ask_variable(dialog, "client secret", CLIENT_SECRET)?;
                 (Some(SecretReference::Environment(name)), None)
             } else {
                 (None, Some(from_here(Path::new(&dialog.text("PEM file of certificate and key")?))))
@@ -397,17 +425,13 @@ fn ask_credential(
             })
         }
         2 => Ok(CredentialSettings::SasToken {
-            sas_token: SecretReference::Environment(variable(
-                dialog,
-                "SAS token",
-                beside("SAS_TOKEN"),
-            )?),
+            sas_token: SecretReference::Environment(ask_variable(dialog, "SAS token", SAS_TOKEN)?),
         }),
         3 => Ok(CredentialSettings::AccountKey {
-            account_key: SecretReference::Environment(variable(
+            account_key: SecretReference::Environment(ask_variable(
                 dialog,
                 "account key",
-                beside("ACCOUNT_KEY"),
+                ACCOUNT_KEY,
             )?),
         }),
         4 => Ok(CredentialSettings::ManagedIdentity { client_id: None }),
@@ -423,7 +447,7 @@ mod tests {
     fn answers(input: &str) -> (Result<SourceSettings, Failure>, String) {
         let mut output = Vec::new();
         let mut dialog = Dialog { input: &mut input.as_bytes(), output: &mut output };
-        let source = ask(&"contoso-eu".parse().unwrap(), &mut dialog);
+        let source = ask(&"contoso-eu".parse().unwrap(), "CONTOSO_EU", &mut dialog);
         (source, String::from_utf8(output).unwrap())
     }
 
@@ -448,6 +472,26 @@ mod tests {
         for complaint in ["a number from 1 to 4", "is not an export URL", "is not a month"] {
             assert!(output.contains(complaint), "{complaint}: {output}");
         }
+    }
+
+    #[test]
+    fn two_sources_do_not_share_a_variable_by_chance() {
+        let source = |name: &str, variable: &str| SourceSettings {
+            name: name.parse().unwrap(),
+            scope: None,
+            exports: Vec::new(),
+            first_month: None,
+            refresh: false,
+            credential: CredentialSettings::SasToken {
+                sas_token: SecretReference::Environment(variable.to_owned()),
+            },
+        };
+        let sources =
+            [source("con_toso", "CON_TOSO_SAS_TOKEN"), source("x", "CON_TOSO_2_ACCOUNT_KEY")];
+        let prefix = |name: &str| prefix_of(&name.parse().unwrap(), &sources);
+        assert_eq!(prefix("con-toso"), "CON_TOSO_3");
+        assert_eq!(prefix("con_toso"), "CON_TOSO");
+        assert_eq!(prefix("4u"), "_4U");
     }
 
     #[test]

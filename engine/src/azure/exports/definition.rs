@@ -18,7 +18,8 @@ use crate::azure::Secret;
 use crate::azure::secret::Secrets;
 use crate::discover::manifest::parse_instant_ms;
 use crate::model::DatasetType;
-use crate::model::date::{CivilDate, civil_from_days, days_from_civil};
+use crate::model::date::{CivilDate, DAY_MS, civil_from_days, days_from_civil};
+use crate::source::SasToken;
 
 /// Version of the cost datasets asked for: the latest documented for partners.
 pub const COST_DATA_VERSION: &str = "2021-10-01";
@@ -39,8 +40,6 @@ pub const SAS_SERVICES: &str = "b";
 
 /// What stands where a secret is.
 const REDACTED: &str = "<redacted>";
-
-const DAY_MS: i64 = 86_400_000;
 
 /// Name of an export: letters, digits, `-` and `_`. The API documents no rule;
 /// this is what the portal takes, in the length of Azure's resource names.
@@ -109,40 +108,39 @@ impl SasDestinationToken {
     /// quote the token.
     pub fn new(text: &str, now_ms: i64) -> Result<Self, ExportsError> {
         let text = text.trim().trim_start_matches('?');
-        let value = |name: &str| {
-            url::form_urlencoded::parse(text.as_bytes())
-                .find(|(known, _)| known == name)
-                .map(|(_, value)| value.into_owned())
-        };
+        let sas = SasToken::parse(text);
         let bad = |what: String| ExportsError::BadDefinition {
             what: format!("the SAS token of the destination {what}"),
             hint: "make an account SAS: allowed services Blob; resource types Service, Container, \
                    Object; permissions Read, Write, Delete, List, Add, Create; no IP addresses"
                 .to_owned(),
         };
-        if value("sig").is_none_or(|signature| signature.is_empty()) {
+        if !sas.is_signed() {
             return Err(bad("has no signature (sig)".to_owned()));
         }
-        for (name, what, needed) in [
-            ("ss", "services", SAS_SERVICES),
-            ("srt", "resource types", SAS_RESOURCE_TYPES),
-            ("sp", "permissions", SAS_PERMISSIONS),
+        for (name, what, given, missing) in [
+            ("ss", "services", &sas.services, sas.lacks_services(SAS_SERVICES)),
+            (
+                "srt",
+                "resource types",
+                &sas.resource_types,
+                sas.lacks_resource_types(SAS_RESOURCE_TYPES),
+            ),
+            ("sp", "permissions", &sas.permissions, sas.lacks(SAS_PERMISSIONS)),
         ] {
-            let Some(given) = value(name) else {
+            if given.is_none() {
                 return Err(bad(format!("is no account SAS: it has no {what} ({name})")));
-            };
-            let missing: String =
-                needed.chars().filter(|letter| !given.contains(*letter)).collect();
+            }
             if !missing.is_empty() {
                 return Err(bad(format!("lacks {missing:?} in its {what} ({name})")));
             }
         }
-        if value("sip").is_some() {
+        if sas.addresses.is_some() {
             return Err(
                 bad("is limited to IP addresses (sip), which shuts the service out".into()),
             );
         }
-        let expires_at_ms = value("se").and_then(|end| parse_instant_ms(&end));
+        let expires_at_ms = sas.expires_at_ms;
         if let Some(end) = expires_at_ms.filter(|end| *end <= now_ms) {
             let end = i32::try_from(end.div_euclid(DAY_MS)).unwrap_or_default();
             return Err(bad(format!("has expired on {}", day(end))));

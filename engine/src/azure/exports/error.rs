@@ -299,7 +299,12 @@ fn refused_hint(refusal: &Refusal) -> &'static str {
     } else if says("storage") || says("container") || says("destination") {
         "check the storage account's resource id, its firewall, and the container's name"
     } else {
-        "see the whole request with --dry-run"
+        match refusal.call {
+            Call::Create(_) | Call::Update(_) | Call::Run(_) => {
+                "see the whole request with --dry-run"
+            }
+            _ => "check that the scope is one that has exports, and is spelled in full",
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::azure::secret::Secrets;
 use crate::discover::manifest::parse_instant_ms;
+use crate::model::date::DAY_MS;
 
 /// Where a run stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,7 +116,7 @@ pub struct Instant {
 impl Instant {
     /// The day (days since 1970-01-01) it lies in.
     pub fn day(&self) -> Option<i32> {
-        i32::try_from(self.ms?.div_euclid(86_400_000)).ok()
+        i32::try_from(self.ms?.div_euclid(DAY_MS)).ok()
     }
 }
 

@@ -23,12 +23,22 @@ pub struct TimePeriod {
 impl TimePeriod {
     /// A whole month, or as much of it as there is: the service refuses an end in
     /// the future (finops-toolkit #1611). `today` counts days since 1970-01-01.
-    /// Errors when the month has not begun.
+    /// Errors when the month has not begun, or lies further back than the service
+    /// keeps.
     pub fn of_month(month: BillingMonth, today: i32) -> Result<Self, ExportsError> {
         if month.first_day() > today {
             return Err(ExportsError::BadDefinition {
                 what: format!("{month} has not begun"),
                 hint: "name months up to the present one".to_owned(),
+            });
+        }
+        let current = BillingMonth::of_day(today).unwrap_or(month);
+        if BillingMonth::range(month, current).take(BACKFILL_MONTHS_MAX + 1).count()
+            > BACKFILL_MONTHS_MAX
+        {
+            return Err(ExportsError::BadDefinition {
+                what: format!("{month} is more than {BACKFILL_MONTHS_MAX} months back"),
+                hint: "the service keeps seven years; begin later".to_owned(),
             });
         }
         Ok(Self { from_day: month.first_day(), to_day: month.last_day().min(today) })
@@ -66,18 +76,10 @@ impl fmt::Display for TimePeriod {
 /// The periods that fill the past, from a month through the present one, a
 /// calendar month each: the service takes no more in one run.
 pub fn backfill_periods(first: BillingMonth, today: i32) -> Result<Vec<TimePeriod>, ExportsError> {
-    // Also what refuses a first month in the future.
+    // Also what bounds the range.
     TimePeriod::of_month(first, today)?;
     let current = BillingMonth::of_day(today).unwrap_or(first);
-    let months: Vec<BillingMonth> =
-        BillingMonth::range(first, current).take(BACKFILL_MONTHS_MAX + 1).collect();
-    if months.len() > BACKFILL_MONTHS_MAX {
-        return Err(ExportsError::BadDefinition {
-            what: format!("{first} is more than {BACKFILL_MONTHS_MAX} months back"),
-            hint: "the service keeps seven years; begin later".to_owned(),
-        });
-    }
-    months.into_iter().map(|month| TimePeriod::of_month(month, today)).collect()
+    BillingMonth::range(first, current).map(|month| TimePeriod::of_month(month, today)).collect()
 }
 
 /// `YYYY-MM-DD`.

@@ -25,6 +25,7 @@ mod reservation_details_2023_03_01;
 mod reservation_recommendations_2023_05_01;
 mod reservation_transactions_2023_05_01;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::{NormalizeError, known_column};
@@ -198,6 +199,17 @@ impl Mapping {
     /// Position in the file of the `column`-th of the set.
     pub fn field(&self, column: usize) -> Option<usize> {
         self.fields[column]
+    }
+
+    /// Positions of the file's columns that are kept.
+    pub fn kept_fields(&self) -> BTreeSet<usize> {
+        self.fields.iter().copied().flatten().collect()
+    }
+
+    /// Where each field of a record is when only `kept` of them are read, in order.
+    pub fn places_among(&self, kept: &BTreeSet<usize>) -> Vec<Option<usize>> {
+        let place = |field: usize| kept.iter().position(|kept| *kept == field);
+        (0..self.field_count()).map(place).collect()
     }
 
     /// Name in the file of the `column`-th of the set; Azure's name
