@@ -57,6 +57,11 @@ impl RowBatch {
         self.rows == 0
     }
 
+    /// The columns, as [`view_schema`] has them.
+    pub fn columns(&self) -> &[ArrayRef] {
+        &self.columns
+    }
+
     /// The `index`-th column.
     pub fn column(&self, index: usize) -> &ArrayRef {
         &self.columns[index]

@@ -3,6 +3,7 @@
 //! [`WrittenFile`]s with the statistics a Delta log wants. Files are invisible
 //! until `commit` names them. Never touches a Delta log.
 
+mod encode;
 mod parquet;
 mod partition;
 mod statistics;

@@ -1,15 +1,14 @@
 //! How a file is laid out in Parquet: encodings, compression, statistics.
 
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
 
-use crate::model::{Column, ColumnSet, ValueKind};
+use crate::model::{Column, ValueKind};
 
 /// Rows of a row group: large enough for dictionaries to pay, small enough that
 /// a writer per core stays within tens of megabytes.
-pub(super) const ROW_GROUP_ROWS_MAX: usize = 256 * 1024;
+pub(super) const ROW_GROUP_ROWS_MAX: usize = 128 * 1024;
 /// Rows of a data page, the unit a selective query can skip.
 const DATA_PAGE_ROWS_MAX: usize = 20_000;
 /// Dictionary pages may grow to this before a column falls back to plain.
@@ -27,12 +26,9 @@ const WITHOUT_DICTIONARY: [&str; 6] = [
     "payg_cost_in_usd",
 ];
 
-/// Options of every file. The Arrow schema is left out of the file: engines
-/// then choose their own, faster, string type.
-pub(super) fn writer_options(column_set: &ColumnSet) -> ArrowWriterOptions {
-    ArrowWriterOptions::new()
-        .with_properties(writer_properties(column_set.columns))
-        .with_skip_arrow_metadata(true)
+/// Whether a column's minimum and maximum go into its chunks and pages.
+pub(super) fn has_statistics(name: &str) -> bool {
+    !WITHOUT_STATISTICS.contains(&name)
 }
 
 /// Encodings, compression and statistics of a file, for whoever rewrites one.

@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
-use parquet::arrow::ArrowWriter;
 use tokio::runtime::Handle;
 
-use super::parquet::writer_options;
+use super::encode::FileEncoder;
 use super::statistics::delta_statistics;
 use super::upload::Upload;
 use super::{Partition, WriteError, WrittenFile};
 use crate::model::ColumnSet;
-use crate::normalize::{RowBatch, view_schema};
+use crate::normalize::RowBatch;
 
 /// Knobs of a writer.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +42,7 @@ pub struct PartitionWriter {
 
 struct OpenFile {
     path: String,
-    encoder: ArrowWriter<Upload>,
+    encoder: FileEncoder<Upload>,
 }
 
 impl PartitionWriter {
@@ -81,7 +80,7 @@ impl PartitionWriter {
             )?),
         };
         file.encoder
-            .write(&batch.record_batch())
+            .write(batch.columns())
             .map_err(|source| WriteError::Encode { path: file.path.clone(), source })?;
         if file.encoder.bytes_written() as u64 >= self.options.file_size_bytes_target {
             self.close_file()?;
@@ -126,11 +125,7 @@ fn begin(
 ) -> Result<OpenFile, WriteError> {
     let upload = Upload::begin(store, &Path::from(path.as_str()), runtime)
         .map_err(|source| WriteError::Upload { path: path.clone(), source })?;
-    match ArrowWriter::try_new_with_options(
-        upload,
-        view_schema(column_set),
-        writer_options(column_set),
-    ) {
+    match FileEncoder::new(upload, column_set) {
         Ok(encoder) => Ok(OpenFile { path, encoder }),
         Err(source) => Err(WriteError::Encode { path, source }),
     }

@@ -1,0 +1,393 @@
+//! Pages of a text column.
+
+use arrow::array::{Array, StringViewArray};
+use arrow::buffer::Buffer;
+use parquet::basic::Encoding;
+use parquet::data_type::ByteArray;
+use parquet::errors::Result;
+use parquet::file::statistics::{Statistics, ValueStatistics};
+use parquet::schema::types::ColumnDescPtr;
+
+use super::chunk::{Bounds, ChunkBuilder, Finished, PageInfo, Zstd};
+use super::levels::Levels;
+use super::pool::{Code, Entry, TextPool};
+use super::{PAGE_BYTES_TARGET, PAGE_ROWS_MAX, hybrid};
+
+/// Values of a row group after which it is known whether a dictionary pays.
+const SAMPLE_VALUES: usize = 8_192;
+
+/// Eighths of the sample that may be distinct. A text that comes twice is looked up
+/// and compressed in less time than it takes to compress it twice.
+const DISTINCT_EIGHTHS_MAX: usize = 7;
+
+/// Bytes of a dictionary, above which the rest of a row group is plain.
+const DICTIONARY_BYTES_MAX: usize = 8 << 20;
+
+/// Memory of a pool that outlives its row group.
+const POOL_BYTES_KEPT_MAX: usize = 2 << 20;
+
+/// Rows taken at a time, so that a plain page does not grow far over its target.
+const STEP_ROWS: usize = 1_024;
+
+/// Longest bound in statistics; what is longer is cut, the maximum rounded up.
+const BOUND_BYTES_MAX: usize = 64;
+
+/// Longest text that a view holds itself.
+const INLINE_BYTES_MAX: usize = 12;
+
+/// How the values of the row group at hand are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// By dictionary, until the sample is complete.
+    Undecided,
+    Dictionary,
+    Plain,
+}
+
+pub(super) struct TextEncoder {
+    chunk: ChunkBuilder,
+    has_statistics: bool,
+    mode: Mode,
+    pool: TextPool,
+    /// Bytes of the dictionary's page.
+    dictionary_bytes: usize,
+    /// Values of the row group, NULLs not counted.
+    values: usize,
+    levels: Levels,
+    /// Values of the page at hand: by code,
+    codes: Vec<Code>,
+    /// or plain.
+    plain: Vec<u8>,
+    page_extremes: Extremes,
+    chunk_extremes: Extremes,
+    body: Vec<u8>,
+}
+
+impl TextEncoder {
+    pub(super) fn new(descriptor: ColumnDescPtr, has_statistics: bool) -> Self {
+        let mut encoder = Self {
+            chunk: ChunkBuilder::new(descriptor, has_statistics),
+            has_statistics,
+            mode: Mode::Undecided,
+            pool: TextPool::new(),
+            dictionary_bytes: 0,
+            values: 0,
+            levels: Levels::new(),
+            codes: Vec::new(),
+            plain: Vec::new(),
+            page_extremes: Extremes::default(),
+            chunk_extremes: Extremes::default(),
+            body: Vec::new(),
+        };
+        encoder.pool.marks.begin_page();
+        encoder
+    }
+
+    /// Appends rows of a batch.
+    pub(super) fn push(
+        &mut self,
+        column: &StringViewArray,
+        from: usize,
+        rows: usize,
+        zstd: &mut Zstd,
+    ) -> Result<()> {
+        let end = from + rows;
+        let mut at = from;
+        while at < end {
+            let step = (end - at).min(PAGE_ROWS_MAX - self.levels.rows()).min(STEP_ROWS);
+            self.push_step(column, at, step);
+            at += step;
+            self.choose_mode(zstd)?;
+            if self.levels.rows() == PAGE_ROWS_MAX || self.plain.len() >= PAGE_BYTES_TARGET {
+                self.close_page(zstd)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn push_step(&mut self, column: &StringViewArray, from: usize, rows: usize) {
+        let present = self.levels.push(column.nulls(), from, rows);
+        self.values += present;
+        if present == 0 {
+            return;
+        }
+        let views = &column.views()[from..from + rows];
+        let buffers = column.data_buffers();
+        match column.nulls().filter(|_| present < rows) {
+            None => self.push_views(views.iter().copied(), buffers),
+            Some(nulls) => {
+                let nulls = nulls.slice(from, rows);
+                self.push_views(nulls.valid_indices().map(|row| views[row]), buffers);
+            }
+        }
+    }
+
+    fn push_views(&mut self, views: impl Iterator<Item = u128>, buffers: &[Buffer]) {
+        if self.mode == Mode::Plain {
+            for view in views {
+                let inline = view.to_le_bytes();
+                let text = text_of(view, &inline, buffers);
+                append_plain(text, &mut self.plain);
+                if self.has_statistics {
+                    self.page_extremes.see(text);
+                }
+            }
+            return;
+        }
+        let (mut last_view, mut last_text, mut last_code) = (0u128, &[][..], Code::MAX);
+        for view in views {
+            let entry = if view as u32 as usize <= INLINE_BYTES_MAX {
+                if view == last_view && last_code != Code::MAX {
+                    self.codes.push(last_code);
+                    continue;
+                }
+                self.pool.short(view)
+            } else {
+                let text = long_text(view, buffers);
+                if view as u64 == last_view as u64 && text == last_text {
+                    self.codes.push(last_code);
+                    continue;
+                }
+                last_text = text;
+                self.pool.long(view, text)
+            };
+            let known = self.pool.marks.entries().len();
+            let (code, is_new) = self.pool.marks.code(entry);
+            if is_new {
+                self.see_entry(entry, code as usize == known);
+            }
+            self.codes.push(code);
+            (last_view, last_code) = (view, code);
+        }
+    }
+
+    /// Notes a value that the page, or the row group too, has for the first time.
+    fn see_entry(&mut self, entry: Entry, is_new_to_chunk: bool) {
+        if is_new_to_chunk {
+            self.dictionary_bytes += size_of::<u32>() + self.pool.length(entry);
+        }
+        if self.has_statistics {
+            self.body.clear();
+            self.pool.append(entry, &mut self.body);
+            self.page_extremes.see(&self.body);
+        }
+    }
+
+    fn choose_mode(&mut self, zstd: &mut Zstd) -> Result<()> {
+        let distinct = self.pool.marks.entries().len();
+        match self.mode {
+            Mode::Undecided if self.values >= SAMPLE_VALUES => {
+                if distinct * 8 <= self.values * DISTINCT_EIGHTHS_MAX {
+                    self.mode = Mode::Dictionary;
+                } else {
+                    self.unfold_codes();
+                    self.mode = Mode::Plain;
+                }
+            }
+            Mode::Undecided | Mode::Dictionary if self.dictionary_bytes > DICTIONARY_BYTES_MAX => {
+                self.close_page(zstd)?;
+                self.mode = Mode::Plain;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Writes plainly what the page has by code: its values hardly repeat.
+    fn unfold_codes(&mut self) {
+        let mut text = Vec::new();
+        for code in self.codes.drain(..) {
+            let entry = self.pool.marks.entries()[code as usize];
+            text.clear();
+            self.pool.append(entry, &mut text);
+            append_plain(&text, &mut self.plain);
+        }
+        self.forget_pool();
+        self.dictionary_bytes = 0;
+    }
+
+    fn forget_pool(&mut self) {
+        self.pool = TextPool::new();
+        self.pool.marks.begin_page();
+    }
+
+    fn close_page(&mut self, zstd: &mut Zstd) -> Result<()> {
+        let (rows, nulls) = (self.levels.rows(), self.levels.nulls());
+        if rows == 0 {
+            return Ok(());
+        }
+        if self.mode == Mode::Undecided && nulls < rows {
+            self.mode = Mode::Dictionary;
+        }
+        self.body.clear();
+        self.levels.encode(&mut self.body);
+        let encoding = if self.codes.is_empty() {
+            self.body.append(&mut self.plain);
+            Encoding::PLAIN
+        } else {
+            let width = hybrid::bit_width(self.pool.marks.entries().len() as u32 - 1);
+            self.body.push(width);
+            hybrid::encode(&self.codes, width, &mut self.body);
+            self.codes.clear();
+            Encoding::RLE_DICTIONARY
+        };
+        let bounds = self
+            .page_extremes
+            .bounds()
+            .map(|(minimum, maximum)| Bounds { minimum: minimum.to_vec(), maximum });
+        self.chunk_extremes.merge(&self.page_extremes);
+        self.page_extremes.clear();
+        self.pool.marks.begin_page();
+        self.chunk.add(&self.body, PageInfo { rows, nulls, encoding, bounds }, zstd)
+    }
+
+    /// Ends the row group.
+    pub(super) fn finish(&mut self, zstd: &mut Zstd) -> Result<Finished> {
+        self.close_page(zstd)?;
+        self.body.clear();
+        for entry in self.pool.marks.entries() {
+            let length = self.pool.length(*entry) as u32;
+            self.body.extend_from_slice(&length.to_le_bytes());
+            self.pool.append(*entry, &mut self.body);
+        }
+        let dictionary = (&self.body[..], self.pool.marks.entries().len());
+        let statistics = self.chunk_extremes.statistics(self.chunk.nulls());
+        let finished = self.chunk.finish(Some(dictionary), Some(statistics), zstd)?;
+        self.pool.end_row_group(POOL_BYTES_KEPT_MAX);
+        // A new pool has no page yet.
+        self.pool.marks.begin_page();
+        self.chunk_extremes.clear();
+        self.mode = Mode::Undecided;
+        self.dictionary_bytes = 0;
+        self.values = 0;
+        Ok(finished)
+    }
+}
+
+#[inline(always)]
+fn text_of<'a>(view: u128, inline: &'a [u8; 16], buffers: &'a [Buffer]) -> &'a [u8] {
+    match view as u32 as usize {
+        length @ 0..=INLINE_BYTES_MAX => &inline[4..4 + length],
+        _ => long_text(view, buffers),
+    }
+}
+
+/// Arrow's view: length, first four bytes, number of the buffer, offset in it.
+#[inline(always)]
+fn long_text(view: u128, buffers: &[Buffer]) -> &[u8] {
+    let start = (view >> 96) as usize;
+    &buffers[(view >> 64) as u32 as usize][start..start + view as u32 as usize]
+}
+
+fn append_plain(text: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    out.extend_from_slice(text);
+}
+
+/// Smallest and largest text, by their bytes.
+#[derive(Default)]
+struct Extremes {
+    minimum: Vec<u8>,
+    maximum: Vec<u8>,
+    any: bool,
+}
+
+impl Extremes {
+    fn see(&mut self, text: &[u8]) {
+        if !self.any {
+            self.any = true;
+            self.minimum.extend_from_slice(text);
+            self.maximum.extend_from_slice(text);
+        } else if text < &self.minimum[..] {
+            self.minimum.clear();
+            self.minimum.extend_from_slice(text);
+        } else if text > &self.maximum[..] {
+            self.maximum.clear();
+            self.maximum.extend_from_slice(text);
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        if other.any {
+            self.see(&other.minimum);
+            self.see(&other.maximum);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.minimum.clear();
+        self.maximum.clear();
+        self.any = false;
+    }
+
+    /// Both as they may be told, if both may be.
+    fn bounds(&self) -> Option<(&[u8], Vec<u8>)> {
+        self.any.then(|| Some((lower_bound(&self.minimum), upper_bound(&self.maximum)?))).flatten()
+    }
+
+    fn statistics(&self, nulls: usize) -> Statistics {
+        let bounds = self.bounds();
+        let minimum = bounds.as_ref().map(|(minimum, _)| ByteArray::from(minimum.to_vec()));
+        let maximum = bounds.map(|(_, maximum)| ByteArray::from(maximum));
+        let is_exact = |text: &[u8]| text.len() <= BOUND_BYTES_MAX;
+        let values = ValueStatistics::new(minimum, maximum, None, Some(nulls as u64), false)
+            .with_min_is_exact(self.any && is_exact(&self.minimum))
+            .with_max_is_exact(self.any && is_exact(&self.maximum));
+        Statistics::ByteArray(values)
+    }
+}
+
+/// A text not above `text`, of at most [`BOUND_BYTES_MAX`] bytes.
+fn lower_bound(text: &[u8]) -> &[u8] {
+    let mut end = text.len().min(BOUND_BYTES_MAX);
+    // Not within a character.
+    while end < text.len() && end > 0 && text[end] & 0xc0 == 0x80 {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// A text not below `text`, as short; `None` where there is none.
+fn upper_bound(text: &[u8]) -> Option<Vec<u8>> {
+    let mut bound = lower_bound(text).to_vec();
+    if bound.len() == text.len() {
+        return Some(bound);
+    }
+    loop {
+        match bound.last_mut()? {
+            // One up, and still a character.
+            last @ ..0x7e => {
+                *last += 1;
+                return Some(bound);
+            }
+            _ => {
+                bound.pop();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_short_whole_and_on_the_right_side() {
+        for text in [
+            "short".to_owned(),
+            "a".repeat(64),
+            "a".repeat(65),
+            "ä".repeat(40),
+            format!("{}~~~~~~~~~~", "b".repeat(60)),
+            format!("{}ééééé", "b".repeat(61)),
+        ] {
+            let (lower, upper) = (lower_bound(text.as_bytes()), upper_bound(text.as_bytes()));
+            let upper = upper.unwrap_or_else(|| vec![0xff]);
+            assert!(lower <= text.as_bytes() && *text.as_bytes() <= upper[..], "{text}");
+            assert!(lower.len() <= BOUND_BYTES_MAX && upper.len() <= BOUND_BYTES_MAX);
+            assert!(std::str::from_utf8(lower).is_ok(), "{text}");
+            assert!(upper == [0xff] || std::str::from_utf8(&upper).is_ok(), "{text}");
+        }
+        assert_eq!(upper_bound("~".repeat(65).as_bytes()), None);
+    }
+}
