@@ -527,8 +527,8 @@ pub struct CreateExportsArguments {
     /// Compress the files (.csv.gz)
     #[arg(long)]
     pub gzip: bool,
-    /// Also run each export over every month from this one on [default: of a new export of a
-    /// source, the source's first month]
+    /// Also run each export over every month from this one on that it has no run of
+    /// [default: the first month of the source]
     #[arg(long, value_name = "MONTH")]
     pub backfill_from: Option<BillingMonth>,
     /// Run no export over the past

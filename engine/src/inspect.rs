@@ -155,6 +155,13 @@ async fn may_sign_in(request: &InspectRequest<'_>, findings: &mut Vec<Finding>) 
 /// What a SAS token says of itself.
 fn sas_finding(sas: &crate::source::SasToken, now_ms: i64) -> Finding {
     let renew = "make a new SAS token that may read and list";
+    if sas.is_wrapped {
+        return Finding::refused(
+            Step::Token,
+            "the SAS token has quotes, blanks or its URL around it",
+            "give the token alone: what stands behind the '?' of a SAS URL, without quotes",
+        );
+    }
     if !sas.is_signed() {
         return Finding::refused(
             Step::Token,

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use costlake_engine::azure::exports::{
-    Compression, Destination, Export, ExportDefinition, ExportRun, ExportSettings, ExportsAddress,
-    ExportsClient, OnExisting, PutOutcome, SasDestinationToken, TimePeriod, WaitOptions,
-    backfill_periods, definitions,
+    Compression, Destination, Export, ExportDefinition, ExportName, ExportRun, ExportSettings,
+    ExportsAddress, ExportsClient, OnExisting, PutOutcome, SasDestinationToken, TimePeriod,
+    WaitOptions, backfill_periods, definitions,
 };
 use costlake_engine::model::DatasetType;
 use costlake_engine::model::date::DAY_MS;
@@ -151,22 +151,42 @@ async fn create_exports(
             ));
         }
     }
-    // Whoever repeats the command does not want the past once more, unless told so.
-    let is_filled =
-        |outcome: &PutOutcome| arguments.backfill_from.is_some() || *outcome == PutOutcome::Created;
-    let filled = wanted.iter().zip(&outcomes).filter(|(_, outcome)| is_filled(outcome));
-    for (definition, _) in filled {
-        for period in &periods {
-            let name = definition.name();
-            if let Err(error) = client.run(name, Some(*period)).await {
-                messages.warning(&format!(
-                    "the exports are made, but {name} was not told to run over {period}: go on \
-                     with `costlake exports run`"
-                ));
-                return Err(Failure::engine(error));
-            }
-            messages.note(&format!("{name}: run of {period} accepted"));
+    fill(client, &wanted, &outcomes, &periods, messages).await
+}
+
+/// Runs exports over the periods they have no run of yet, so that a command which
+/// was broken off goes on where it stopped when it is repeated.
+async fn fill(
+    client: &ExportsClient,
+    wanted: &[ExportDefinition],
+    outcomes: &[PutOutcome],
+    periods: &[TimePeriod],
+    messages: &Messages,
+) -> Result<(), Failure> {
+    if periods.is_empty() {
+        return Ok(());
+    }
+    let mut missing: Vec<(&ExportName, TimePeriod)> = Vec::new();
+    for (definition, outcome) in wanted.iter().zip(outcomes) {
+        let name = definition.name();
+        let runs = match outcome {
+            PutOutcome::Created => Vec::new(),
+            _ => client.run_history(name).await.map_err(Failure::engine)?,
+        };
+        let has_run = |period: &TimePeriod| runs.iter().any(|run| run.fills(*period));
+        missing.extend(periods.iter().filter(|period| !has_run(period)).map(|at| (name, *at)));
+    }
+    for (done, (name, period)) in missing.iter().enumerate() {
+        if let Err(error) = client.run(name, Some(*period)).await {
+            messages.warning(&format!(
+                "the exports are made, but not run over every month: {} of {} runs are left, from \
+                 {name} over {period} on; run the same command again to go on from there",
+                missing.len() - done,
+                missing.len()
+            ));
+            return Err(Failure::engine(error));
         }
+        messages.note(&format!("{name}: run of {period} accepted"));
     }
     Ok(())
 }
@@ -222,10 +242,10 @@ async fn run_export(
         match waited {
             Ok(run) => messages.note(&format!("{label}: {}", run.status)),
             // The runs of other months go on, and may be what somebody waits for.
-            Err(error) => {
-                messages.warning(&format!("{label}: {error}"));
-                first_failure.get_or_insert(error);
-            }
+            Err(error) => match first_failure {
+                None => first_failure = Some(error),
+                Some(_) => messages.failure(&Failure::engine(error)),
+            },
         }
     }
     first_failure.map_or(Ok(()), |error| Err(Failure::engine(error)))

@@ -6,7 +6,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use costlake_engine::discover::RunNote;
+use costlake_engine::discover::{Refusal, RunNote};
 use costlake_engine::error::{ErrorClass, Fault as _};
 use costlake_engine::ingest::{
     IngestOptions, IngestReport, IngestRequest, MonthReport, Outcome, Reload, ingest,
@@ -113,14 +113,16 @@ impl Job<'_> {
     ) -> Result<StoreOptions, Failure> {
         let options = self.credential.storage_options(&settings.environment, settings.folder())?;
         let sas = options.sas().filter(|_| matches!(options.access(), Ok(StorageAccess::Sas)));
-        if let Some(SasState::Ending(left_ms)) =
-            sas.map(|sas| sas.state(self.request.now_us / 1_000))
-        {
-            messages.warning(&format!(
-                "the SAS token of {} expires in {}; make a new one",
-                self.request.source,
-                span(left_ms)
-            ));
+        let told = match sas.map(|sas| sas.state(self.request.now_us / 1_000)) {
+            Some(SasState::Ending(left_ms)) => Some(format!("expires in {}", span(left_ms))),
+            // The store will refuse it, without saying why.
+            Some(SasState::Ended(ago_ms)) => Some(format!("expired {} ago", span(ago_ms))),
+            Some(SasState::Early(left_ms)) => Some(format!("is valid only in {}", span(left_ms))),
+            Some(SasState::Good) | None => None,
+        };
+        if let Some(told) = told {
+            let source = &self.request.source;
+            messages.warning(&format!("the SAS token of {source} {told}; make a new one"));
         }
         Ok(options)
     }
@@ -339,7 +341,8 @@ fn tell_faults(report: &IngestReport, messages: &Messages) {
         }
         for note in &month.notes {
             let text = format!("{label}: run {} passed over: {}", note.run_id, note.reason);
-            if note.reason.is_harmless() {
+            // A run without a manifest is mostly being written, but may stay so.
+            if note.reason.is_harmless() && !matches!(note.reason, Refusal::NoManifest) {
                 messages.note(&text);
             } else {
                 messages.warning(&text);

@@ -250,6 +250,8 @@ fn every_credential_opens_the_account_or_says_why_not() {
         .with("THE_KEY", KEY)
         .with("THE_WRONG_KEY", "d3JvbmcgYnV0IGEgc2VjcmV0")
         .with("THE_CUT_KEY", "hush cut short")
+        .with("THE_CUT_SAS", &sas[..sas.len() - 6])
+        .with("THE_SAS_URL", &format!("https://a.blob.core.windows.net/exports?{sas}"))
         .with("THE_QUEUE_SAS", "sv=2024-11-04&ss=q&srt=sco&sp=rl&sig=aHVzaC1vZi1xdWV1ZXM%3D");
     // The app's own tenant gives no tokens here: storage is in another one.
     let other = Entra::with_secret("tenant-of-the-storage", CLIENT, SECRET);
@@ -322,6 +324,8 @@ fn every_credential_opens_the_account_or_says_why_not() {
         ("wrongkey", vec!["--account-key-env", "THE_WRONG_KEY"], 3, "is not accepted"),
         ("cutkey", vec!["--account-key-env", "THE_CUT_KEY"], 1, "Base64 text of 88 characters"),
         ("queuesas", vec!["--sas-token-env", "THE_QUEUE_SAS"], 1, "not for the blob service (ss)"),
+        ("cutsas", vec!["--sas-token-env", "THE_CUT_SAS"], 3, "is not accepted: it may"),
+        ("sasurl", vec!["--sas-token-env", "THE_SAS_URL"], 1, "has quotes, blanks or its URL"),
     ] {
         let run = with_secret();
         add(&run, name, &credential);
@@ -332,6 +336,8 @@ fn every_credential_opens_the_account_or_says_why_not() {
         let load = run.run(&["ingest", name]);
         said.push_str(&format!("{}{}", load.stdout, load.stderr));
         assert_ne!(load.code, 0, "{name}: {}", load.stderr);
+        let told = load.stderr.contains("the SAS token of oldsas expired");
+        assert_eq!(told, name == "oldsas", "{name}: {}", load.stderr);
     }
     let sql = "select source, count(*) as rows from actual_cost group by 1 order by 1";
     let rows = run.run(&["sql", "--format", "csv", "-c", sql]);

@@ -147,10 +147,14 @@ fn exports_are_made_once_and_said_to_be_there_again() {
     assert_eq!(stub.received().last().unwrap().json()["eTag"], "\"1\"");
 
     stub.on("POST", &path("/contoso-actual/run"), [Reply::error(409, "Conflict", "It runs.")]);
+    for name in ["contoso-actual", "contoso-amortized"] {
+        let none = Reply::json(200, &json!({ "value": [] }));
+        stub.on("GET", &path(&format!("/{name}/runHistory")), [none]);
+    }
     let ended = run.run(&[&arguments[..], &["--backfill-from", "2026-01"]].concat());
     assert_eq!(ended.code, 1);
-    let told = "warning: the exports are made, but contoso-actual was not told to run over \
-                2026-01-01 to 2026-01-31: go on with `costlake exports run`\n";
+    let told = "runs are left, from contoso-actual over 2026-01-01 to 2026-01-31 on; run the \
+                same command again to go on from there\n";
     assert!(ended.stderr.contains(told), "{}", ended.stderr);
 }
 
@@ -193,19 +197,44 @@ fn new_exports_of_a_source_are_run_from_its_first_month_on() {
     let posts = || stub.received().iter().filter(|request| request.method == "POST").count();
     assert_eq!(run.run(&arguments).code, 0);
     assert_eq!(posts(), 2 * 3);
-    // What is there already was filled then.
+    // Broken off in between, by a run that the service does not take and one that
+    // failed: the same command goes on from there, and does nothing twice.
     for request in stub.received().into_iter().filter(|request| request.method == "PUT") {
         let mut there = request.json();
         there["name"] = json!(request.path.rsplit('/').next());
         stub.on("GET", &request.path, [Reply::json(200, &there)]);
     }
+    let history = |runs: &[(usize, &str)]| {
+        let run = |(ago, status): &(usize, &str)| {
+            let start = format!("{}-01T00:00:00Z", months_ago(*ago));
+            json!({ "id": "x/Run/1", "properties": { "status": status, "startDate": start } })
+        };
+        Reply::json(200, &json!({ "value": runs.iter().map(run).collect::<Vec<_>>() }))
+    };
+    let of = |name: &str, rest: &str| path(&format!("/contoso-{name}/{rest}"));
+    stub.on("GET", &of("actual", "runHistory"), [history(&[(2, "Completed"), (1, "Failed")])]);
+    stub.on("GET", &of("amortized", "runHistory"), [history(&[(2, "Queued"), (1, "Completed")])]);
+    stub.on("POST", &of("actual", "run"), [Reply::error(409, "Conflict", "It runs.")]);
+    let ended = run.run(&arguments);
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    let told = format!("3 of 3 runs are left, from contoso-actual over {}-01 to", months_ago(1));
+    assert!(ended.stderr.contains(&told), "{}", ended.stderr);
+    stub.on("POST", &of("actual", "run"), [Reply::json(200, &json!({}))]);
+    let before = posts();
     assert_eq!(run.run(&arguments).code, 0);
-    assert_eq!(posts(), 2 * 3);
+    assert_eq!(posts() - before, 3, "last month of one, the present one of both");
+    let whole = history(&[(2, "Completed"), (1, "Completed"), (0, "InProgress")]);
+    for name in ["actual", "amortized"] {
+        stub.on("GET", &of(name, "runHistory"), [whole.clone()]);
+    }
+    let before = posts();
+    assert_eq!(run.run(&arguments).code, 0);
+    assert_eq!(posts() - before, 0);
     // The service keeps seven years.
     let old = run.run(&["exports", "run", "x", "--scope", SCOPE, "--month", "2010-01"]);
     assert_eq!(old.code, 2, "{}", old.stderr);
     assert!(old.stderr.contains("is more than 84 months back"), "{}", old.stderr);
-    assert_eq!(posts(), 2 * 3);
+    assert_eq!(posts() - before, 0);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! (429, 408, 500, 502, 503, 504, no connection, dropped connections) are asked
 //! again with growing pauses, or after as long as the service says. Plain HTTP
 //! goes to this machine and the metadata service only. Bodies are bounded.
-//! Never follows what an answer means.
+//! Never follows a redirect, never judges what an answer means.
 
 use std::time::{Duration, Instant};
 
@@ -12,10 +12,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Method};
-use object_store::ClientOptions;
-use object_store::client::{
-    HttpClient, HttpConnector, HttpErrorKind, HttpRequest, HttpRequestBody, ReqwestConnector,
-};
+use object_store::client::{HttpClient, HttpErrorKind, HttpRequest, HttpRequestBody};
 use url::Url;
 
 use super::error::AzureError;
@@ -143,26 +140,22 @@ const METADATA_HOST: &str = "169.254.169.254";
 impl HttpService {
     /// A client; connects to nothing yet.
     pub fn new(options: HttpOptions) -> Result<Self, AzureError> {
-        let client_options = ClientOptions::new()
-            // What may go unencrypted is settled per request below.
-            .with_allow_http(true)
-            .with_connect_timeout(Duration::from_millis(options.connect_timeout_ms))
-            .with_timeout(Duration::from_millis(options.timeout_ms))
-            .with_user_agent(HeaderValue::from_static(crate::USER_AGENT));
         let unbuildable = |error: &dyn std::error::Error| AzureError::BadCredential {
             what: format!("no HTTP client: {}", Secrets::default().scrub(&error.to_string())),
             hint: "check the proxy and certificate settings of the environment".to_owned(),
         };
-        let client =
-            ReqwestConnector::default().connect(&client_options).map_err(|e| unbuildable(&e))?;
-        let direct = reqwest::Client::builder()
-            .no_proxy()
-            .connect_timeout(Duration::from_millis(options.connect_timeout_ms))
-            .timeout(Duration::from_millis(options.timeout_ms))
-            .user_agent(crate::USER_AGENT)
-            .build()
-            .map_err(|e| unbuildable(&e))?;
-        Ok(Self { client, direct: HttpClient::new(direct), options })
+        let builder = || {
+            reqwest::Client::builder()
+                // A redirect would take secrets in bodies to wherever it points, and
+                // none of these services sends one.
+                .redirect(reqwest::redirect::Policy::none())
+                .connect_timeout(Duration::from_millis(options.connect_timeout_ms))
+                .timeout(Duration::from_millis(options.timeout_ms))
+                .user_agent(crate::USER_AGENT)
+        };
+        let client = builder().build().map_err(|error| unbuildable(&error))?;
+        let direct = builder().no_proxy().build().map_err(|error| unbuildable(&error))?;
+        Ok(Self { client: HttpClient::new(client), direct: HttpClient::new(direct), options })
     }
 
     /// Sends a request until it is answered for good. An answer is whatever has a

@@ -261,6 +261,11 @@ fn answer(text: &str) -> Option<String> {
 /// What to do about a refusal, by Blob storage's error code
 /// (learn.microsoft.com/rest/api/storageservices/blob-service-error-codes).
 fn denied_hint(reason: &str) -> &'static str {
+    // Of a signature that does not fit, whatever the code beside it.
+    if reason.contains("failed to authenticate") {
+        return "the key, SAS token or bearer token is not accepted: it may have expired, belong \
+                to another account, or be cut short";
+    }
     match reason.split(':').next().unwrap_or_default() {
         "AuthorizationPermissionMismatch" => {
             "assign the role Storage Blob Data Reader on the container (the lake's own needs \

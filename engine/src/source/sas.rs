@@ -27,6 +27,8 @@ pub struct SasToken {
     pub resource: Option<String>,
     /// Addresses it is limited to (`sip`).
     pub addresses: Option<String>,
+    /// Whether more than the token was given: quotes around it, or the URL before it.
+    pub is_wrapped: bool,
     /// Its signature, which is the secret in it.
     pub(super) signature: Option<String>,
 }
@@ -61,7 +63,8 @@ impl SasToken {
     /// Reads a token. What is not there or not readable is unknown.
     pub fn parse(text: &str) -> Self {
         let text = text.trim().trim_start_matches('?');
-        let mut token = Self::default();
+        let is_wrapped = text.contains("://") || text.contains(['"', '\'', ' ']);
+        let mut token = Self { is_wrapped, ..Self::default() };
         for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
             match name.as_ref() {
                 "se" => token.expires_at_ms = parse_instant_ms(&value),
@@ -137,6 +140,10 @@ mod tests {
             ("q".into(), "s".into())
         );
         assert!(token.is_signed() && !format!("{token:?}").contains("U0VD"));
+        for wrapped in [format!("\"{TOKEN}\""), format!("https://a.blob.core.windows.net/c{TOKEN}")]
+        {
+            assert!(SasToken::parse(&wrapped).is_wrapped && !token.is_wrapped, "{wrapped}");
+        }
         let cut = SasToken::parse("sv=1&se=nonsense");
         assert_eq!((cut.expires_at_ms, cut.is_signed()), (None, false));
         assert_eq!(cut.state(0), SasState::Good);

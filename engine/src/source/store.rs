@@ -30,6 +30,9 @@ pub const REQUEST_RETRIES_MAX: usize = 6;
 /// Longest time one request is retried.
 pub const REQUEST_RETRY_TIMEOUT_SECONDS: u64 = 60;
 
+/// Pause before the first retry of a request; it doubles with each, more or less.
+pub const REQUEST_RETRY_PAUSE_MS: u64 = 500;
+
 /// Longest pause between two retries of a request.
 pub const REQUEST_RETRY_PAUSE_SECONDS_MAX: u64 = 8;
 
@@ -109,6 +112,11 @@ impl Store {
     /// The store itself; its paths are relative to the container.
     pub fn objects(&self) -> &Arc<dyn ObjectStore> {
         &self.objects
+    }
+
+    /// Whether its blobs are files on disk.
+    pub fn is_local(&self) -> bool {
+        matches!(self.kind, StoreKind::Local)
     }
 
     /// The URL's path in the store.
@@ -228,6 +236,7 @@ fn azure(
 fn retry_config() -> RetryConfig {
     RetryConfig {
         backoff: BackoffConfig {
+            init_backoff: Duration::from_millis(REQUEST_RETRY_PAUSE_MS),
             max_backoff: Duration::from_secs(REQUEST_RETRY_PAUSE_SECONDS_MAX),
             ..BackoffConfig::default()
         },

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use costlake_benches::stub::{Entra, Received, Reply};
+use costlake_benches::stub::{Entra, HttpStub, Received, Reply};
 use costlake_engine::azure::cloud::STORAGE_RESOURCE;
 use costlake_engine::azure::{AzureError, Certificate, Credential, Secret, TokenSource};
 use costlake_engine::error::{ErrorClass, Fault};
@@ -253,6 +253,26 @@ async fn no_secret_is_in_any_error() {
         let printed = format!("{error} {error:?} {:?} {source:?}", error.hint());
         assert!(!printed.contains("pa55") && !printed.contains("with%2B"), "{printed}");
     }
+}
+
+#[tokio::test]
+async fn a_redirect_takes_no_secret_anywhere() {
+    let (stub, other) = (HttpStub::start(), HttpStub::start());
+    let token = format!("/{TENANT}/oauth2/v2.0/token");
+    for status in [301, 302, 307, 308] {
+        let elsewhere = Reply::text(status, "").header("Location", &format!("{}/x", other.url()));
+        stub.on("POST", &token, [elsewhere]);
+        let credential = Credential::ClientSecret {
+            tenant_id: TENANT.to_owned(),
+            client_id: CLIENT.to_owned(),
+            client_secret: Secret::new(SECRET),
+        };
+        let source = TokenSource::new(credential, &stub.url()).unwrap();
+        let error = source.token(MANAGEMENT).await.unwrap_err();
+        assert!(!error.to_string().contains(SECRET), "{error}");
+        assert_eq!(other.received(), [], "{status}");
+    }
+    assert_eq!(stub.received().len(), 4);
 }
 
 #[tokio::test]

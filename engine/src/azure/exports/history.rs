@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::period::TimePeriod;
 use crate::azure::secret::Secrets;
 use crate::discover::manifest::parse_instant_ms;
 use crate::model::date::DAY_MS;
@@ -165,6 +166,14 @@ impl ExportRun {
         })
     }
 
+    /// Whether it has written, or is to write, a period that begins as this one
+    /// does. A run that failed has not.
+    pub fn fills(&self, period: TimePeriod) -> bool {
+        let is_lost = matches!(self.status, RunStatus::Failed | RunStatus::Timeout);
+        let begins = self.start_date.as_ref().and_then(Instant::day);
+        !is_lost && begins == Some(period.from_day())
+    }
+
     /// Whether somebody told it to run.
     pub fn is_on_demand(&self) -> bool {
         self.execution_type.as_ref().is_none_or(|kind| kind.eq_ignore_ascii_case("OnDemand"))
@@ -176,6 +185,25 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_run_fills_its_month_unless_it_failed() {
+        let period = TimePeriod::of_month("2026-06".parse().unwrap(), 20_650).unwrap();
+        for (status, start, fills) in [
+            ("Completed", "2026-06-01T00:00:00Z", true),
+            ("Queued", "2026-06-01T00:00:00Z", true),
+            ("DataNotAvailable", "2026-06-01T00:00:00", true),
+            ("Failed", "2026-06-01T00:00:00Z", false),
+            ("Timeout", "2026-06-01T00:00:00Z", false),
+            ("Completed", "2026-05-01T00:00:00Z", false),
+        ] {
+            let json = json!({ "value": [{
+                "id": "x/Run/1", "properties": { "status": status, "startDate": start },
+            }] });
+            let runs = ExportRun::read_all(&json).unwrap();
+            assert_eq!(runs[0].fills(period), fills, "{status} {start}");
+        }
+    }
 
     #[test]
     fn runs_are_read_newest_first_and_unknown_states_are_kept() {
