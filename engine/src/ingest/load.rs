@@ -86,7 +86,8 @@ pub(super) struct LoadFailure {
 /// that may.
 pub(super) fn load(input: &LoadInput<'_>) -> Result<LoadOutput, Box<LoadFailure>> {
     let workers = input.workers.get();
-    let scanners = input.run.blobs.len().min(BLOBS_OPEN_MAX);
+    // More than there are cores would only hold memory.
+    let scanners = input.run.blobs.len().min(BLOBS_OPEN_MAX).min(workers);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(workers + scanners)
         .thread_name(|index| format!("costlake-load-{index}"))
@@ -124,7 +125,7 @@ struct OpenBlob {
 
 impl OpenBlob {
     fn start(input: &LoadInput<'_>, blob: &RunBlob) -> Result<Self, IngestError> {
-        let reader = BlobReader::new(input.source, &blob.entry, ReadOptions::default())?;
+        let reader = BlobReader::new(input.source, &blob.entry, ReadOptions::of(input.source))?;
         let (sender, pieces) = tokio::sync::mpsc::channel(PIECES_QUEUED_PER_BLOB);
         Ok(Self { pieces, task: input.runtime.spawn(reader.send(sender)) })
     }
