@@ -11,6 +11,7 @@ use bytes::Bytes;
 use memchr::memchr_iter;
 
 use super::DecodeError;
+use super::buffers::Buffers;
 use super::chunk::RecordChunk;
 use super::scan::{BLOCK_BYTES, Index, Kernel, State};
 
@@ -51,6 +52,7 @@ impl Default for SplitOptions {
 /// Push splitter of one blob.
 pub struct Splitter {
     options: SplitOptions,
+    buffers: Buffers,
     /// Bytes not handed on yet.
     pending: Vec<u8>,
     /// Bytes of `pending` that were scanned.
@@ -99,6 +101,7 @@ impl Splitter {
         assert!(fits(options.chunk_bytes_target) && fits(options.record_bytes_max));
         Self {
             options,
+            buffers: Buffers::default(),
             pending: Vec::new(),
             scanned: 0,
             state: State::FieldStart,
@@ -224,7 +227,8 @@ impl Splitter {
         let records = self.index.complete_records();
         let (ends, starts) = self.index.take_complete();
         let open = &self.pending[cut..];
-        let mut next = Vec::with_capacity(open.len().max(self.options.chunk_bytes_target));
+        let target = self.options.chunk_bytes_target;
+        let mut next = self.buffers.take(open.len().max(target));
         next.extend_from_slice(open);
         let mut full = std::mem::replace(&mut self.pending, next);
         full.truncate(cut);
@@ -234,7 +238,9 @@ impl Splitter {
         self.scanned -= cut;
         self.checked = 0;
         if records > 0 {
-            out(RecordChunk::new(Bytes::from(full), ends, starts, byte_offset, line));
+            // A buffer that held a long record is not kept.
+            let bytes = self.buffers.lend(full, 2 * target);
+            out(RecordChunk::new(bytes, ends, starts, byte_offset, line));
         }
     }
 }
