@@ -15,6 +15,7 @@ mod flags;
 mod hybrid;
 mod levels;
 mod numbers;
+mod page;
 mod pool;
 mod texts;
 
@@ -41,9 +42,6 @@ use crate::model::{ColumnSet, ValueKind};
 
 /// Rows of a data page, the unit a selective query can skip.
 const PAGE_ROWS_MAX: usize = 20_000;
-
-/// Bytes of a plain page before compression, above which it is closed early.
-const PAGE_BYTES_TARGET: usize = 1 << 20;
 
 /// One file of one partition.
 pub(super) struct FileEncoder<W: Write + Send> {

@@ -1,21 +1,17 @@
 //! Pages of a column of numbers: decimals, days, whole numbers.
 
 use arrow::array::{Array, ArrowPrimitiveType, PrimitiveArray};
-use parquet::basic::{Encoding, Type as PhysicalType};
+use parquet::basic::Type as PhysicalType;
 use parquet::data_type::{ByteArray, FixedLenByteArray};
 use parquet::errors::Result;
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnDescPtr;
 
-use super::chunk::{Bounds, ChunkBuilder, Finished, PageInfo, Zstd};
-use super::levels::Levels;
+use super::chunk::{Bounds, ChunkBuilder, Finished, Zstd};
+use super::page::{Mode, PageBuffer, SAMPLE_VALUES};
 use super::pool::{Code, NumberPool};
-use super::{PAGE_BYTES_TARGET, PAGE_ROWS_MAX, hybrid};
 
-/// Values of a row group after which it is known whether a dictionary pays.
-const SAMPLE_VALUES: usize = 8_192;
-
-/// Halves of the sample that may be distinct: a number is compressed in little more
+/// Quarters of the sample that may be distinct: a number is compressed in little more
 /// time than it is looked up.
 const DISTINCT_QUARTERS_MAX: usize = 1;
 
@@ -24,18 +20,6 @@ const DICTIONARY_VALUES_MAX: usize = 64 << 10;
 
 /// Memory of a pool that outlives its row group.
 const POOL_BYTES_KEPT_MAX: usize = 1 << 20;
-
-/// Rows taken at a time, so that a plain page does not grow far over its target.
-const STEP_ROWS: usize = 1_024;
-
-/// How the values of the row group at hand are written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    /// By dictionary, until the sample is complete.
-    Undecided,
-    Dictionary,
-    Plain,
-}
 
 /// How a number is stored.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,14 +37,9 @@ pub(super) struct NumberEncoder {
     pool: NumberPool,
     /// Values of the row group, NULLs not counted.
     values: usize,
-    levels: Levels,
-    /// Values of the page at hand: by code,
-    codes: Vec<Code>,
-    /// or plain.
-    plain: Vec<u8>,
+    page: PageBuffer,
     page_range: Option<(i128, i128)>,
     chunk_range: Option<(i128, i128)>,
-    body: Vec<u8>,
 }
 
 impl NumberEncoder {
@@ -75,12 +54,9 @@ impl NumberEncoder {
             mode: Mode::Undecided,
             pool: NumberPool::new(),
             values: 0,
-            levels: Levels::new(),
-            codes: Vec::new(),
-            plain: Vec::new(),
+            page: PageBuffer::new(),
             page_range: None,
             chunk_range: None,
-            body: Vec::new(),
         };
         encoder.pool.marks.begin_page();
         encoder
@@ -101,8 +77,8 @@ impl NumberEncoder {
         let end = from + rows;
         let mut at = from;
         while at < end {
-            let step = (end - at).min(PAGE_ROWS_MAX - self.levels.rows()).min(STEP_ROWS);
-            let present = self.levels.push(column.nulls(), at, step);
+            let step = self.page.step(end - at);
+            let present = self.page.levels.push(column.nulls(), at, step);
             self.values += present;
             let values = &column.values()[at..at + step];
             match column.nulls().filter(|_| present < step) {
@@ -114,7 +90,7 @@ impl NumberEncoder {
             }
             at += step;
             self.choose_mode(zstd)?;
-            if self.levels.rows() == PAGE_ROWS_MAX || self.plain.len() >= PAGE_BYTES_TARGET {
+            if self.page.is_full() {
                 self.close_page(zstd)?;
             }
         }
@@ -125,7 +101,7 @@ impl NumberEncoder {
         if self.mode == Mode::Plain {
             let mut range = self.page_range;
             for value in values {
-                append(value, self.form, &mut self.plain);
+                append(value, self.form, &mut self.page.plain);
                 range = Some(widened(range, value));
             }
             self.page_range = range;
@@ -136,7 +112,7 @@ impl NumberEncoder {
             if let Some((last_value, code)) = last
                 && last_value == value
             {
-                self.codes.push(code);
+                self.page.codes.push(code);
                 continue;
             }
             let entry = self.pool.entry(value);
@@ -144,7 +120,7 @@ impl NumberEncoder {
             if is_new {
                 self.page_range = Some(widened(self.page_range, value));
             }
-            self.codes.push(code);
+            self.page.codes.push(code);
             last = Some((value, code));
         }
     }
@@ -156,9 +132,9 @@ impl NumberEncoder {
                 if distinct * 4 <= self.values * DISTINCT_QUARTERS_MAX {
                     self.mode = Mode::Dictionary;
                 } else {
-                    for code in self.codes.drain(..) {
+                    for code in self.page.codes.drain(..) {
                         let entry = self.pool.marks.entries()[code as usize];
-                        append(self.pool.value(entry), self.form, &mut self.plain);
+                        append(self.pool.value(entry), self.form, &mut self.page.plain);
                     }
                     self.pool = NumberPool::new();
                     self.pool.marks.begin_page();
@@ -175,25 +151,12 @@ impl NumberEncoder {
     }
 
     fn close_page(&mut self, zstd: &mut Zstd) -> Result<()> {
-        let (rows, nulls) = (self.levels.rows(), self.levels.nulls());
-        if rows == 0 {
+        if self.page.is_empty() {
             return Ok(());
         }
-        if self.mode == Mode::Undecided && nulls < rows {
+        if self.mode == Mode::Undecided && self.page.has_values() {
             self.mode = Mode::Dictionary;
         }
-        self.body.clear();
-        self.levels.encode(&mut self.body);
-        let encoding = if self.codes.is_empty() {
-            self.body.append(&mut self.plain);
-            Encoding::PLAIN
-        } else {
-            let width = hybrid::bit_width(self.pool.marks.entries().len() as u32 - 1);
-            self.body.push(width);
-            hybrid::encode(&self.codes, width, &mut self.body);
-            self.codes.clear();
-            Encoding::RLE_DICTIONARY
-        };
         let bounds = self.page_range.take().map(|(minimum, maximum)| {
             self.chunk_range = Some(widened(Some(widened(self.chunk_range, minimum)), maximum));
             let bytes = |value| {
@@ -204,17 +167,18 @@ impl NumberEncoder {
             Bounds { minimum: bytes(minimum), maximum: bytes(maximum) }
         });
         self.pool.marks.begin_page();
-        self.chunk.add(&self.body, PageInfo { rows, nulls, encoding, bounds }, zstd)
+        let dictionary_length = self.pool.marks.entries().len();
+        self.page.close(dictionary_length, bounds, &mut self.chunk, zstd)
     }
 
     /// Ends the row group.
     pub(super) fn finish(&mut self, zstd: &mut Zstd) -> Result<Finished> {
         self.close_page(zstd)?;
-        self.body.clear();
+        let mut values = Vec::new();
         for entry in self.pool.marks.entries() {
-            append(self.pool.value(*entry), self.form, &mut self.body);
+            append(self.pool.value(*entry), self.form, &mut values);
         }
-        let dictionary = (&self.body[..], self.pool.marks.entries().len());
+        let dictionary = (&values[..], self.pool.marks.entries().len());
         let statistics = statistics(self.form, self.chunk_range.take(), self.chunk.nulls());
         let finished = self.chunk.finish(Some(dictionary), Some(statistics), zstd)?;
         self.pool.end_row_group(POOL_BYTES_KEPT_MAX);

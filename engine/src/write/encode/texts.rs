@@ -2,19 +2,14 @@
 
 use arrow::array::{Array, StringViewArray};
 use arrow::buffer::Buffer;
-use parquet::basic::Encoding;
 use parquet::data_type::ByteArray;
 use parquet::errors::Result;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 use parquet::schema::types::ColumnDescPtr;
 
-use super::chunk::{Bounds, ChunkBuilder, Finished, PageInfo, Zstd};
-use super::levels::Levels;
+use super::chunk::{Bounds, ChunkBuilder, Finished, Zstd};
+use super::page::{Mode, PageBuffer, SAMPLE_VALUES};
 use super::pool::{Code, Entry, TextPool};
-use super::{PAGE_BYTES_TARGET, PAGE_ROWS_MAX, hybrid};
-
-/// Values of a row group after which it is known whether a dictionary pays.
-const SAMPLE_VALUES: usize = 8_192;
 
 /// Eighths of the sample that may be distinct. A text that comes twice is looked up
 /// and compressed in less time than it takes to compress it twice.
@@ -26,23 +21,11 @@ const DICTIONARY_BYTES_MAX: usize = 8 << 20;
 /// Memory of a pool that outlives its row group.
 const POOL_BYTES_KEPT_MAX: usize = 2 << 20;
 
-/// Rows taken at a time, so that a plain page does not grow far over its target.
-const STEP_ROWS: usize = 1_024;
-
 /// Longest bound in statistics; what is longer is cut, the maximum rounded up.
 const BOUND_BYTES_MAX: usize = 64;
 
 /// Longest text that a view holds itself.
 const INLINE_BYTES_MAX: usize = 12;
-
-/// How the values of the row group at hand are written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    /// By dictionary, until the sample is complete.
-    Undecided,
-    Dictionary,
-    Plain,
-}
 
 pub(super) struct TextEncoder {
     chunk: ChunkBuilder,
@@ -53,14 +36,10 @@ pub(super) struct TextEncoder {
     dictionary_bytes: usize,
     /// Values of the row group, NULLs not counted.
     values: usize,
-    levels: Levels,
-    /// Values of the page at hand: by code,
-    codes: Vec<Code>,
-    /// or plain.
-    plain: Vec<u8>,
+    page: PageBuffer,
     page_extremes: Extremes,
     chunk_extremes: Extremes,
-    body: Vec<u8>,
+    scratch: Vec<u8>,
 }
 
 impl TextEncoder {
@@ -72,12 +51,10 @@ impl TextEncoder {
             pool: TextPool::new(),
             dictionary_bytes: 0,
             values: 0,
-            levels: Levels::new(),
-            codes: Vec::new(),
-            plain: Vec::new(),
+            page: PageBuffer::new(),
             page_extremes: Extremes::default(),
             chunk_extremes: Extremes::default(),
-            body: Vec::new(),
+            scratch: Vec::new(),
         };
         encoder.pool.marks.begin_page();
         encoder
@@ -94,11 +71,11 @@ impl TextEncoder {
         let end = from + rows;
         let mut at = from;
         while at < end {
-            let step = (end - at).min(PAGE_ROWS_MAX - self.levels.rows()).min(STEP_ROWS);
+            let step = self.page.step(end - at);
             self.push_step(column, at, step);
             at += step;
             self.choose_mode(zstd)?;
-            if self.levels.rows() == PAGE_ROWS_MAX || self.plain.len() >= PAGE_BYTES_TARGET {
+            if self.page.is_full() {
                 self.close_page(zstd)?;
             }
         }
@@ -106,7 +83,7 @@ impl TextEncoder {
     }
 
     fn push_step(&mut self, column: &StringViewArray, from: usize, rows: usize) {
-        let present = self.levels.push(column.nulls(), from, rows);
+        let present = self.page.levels.push(column.nulls(), from, rows);
         self.values += present;
         if present == 0 {
             return;
@@ -127,7 +104,7 @@ impl TextEncoder {
             for view in views {
                 let inline = view.to_le_bytes();
                 let text = text_of(view, &inline, buffers);
-                append_plain(text, &mut self.plain);
+                append_plain(text, &mut self.page.plain);
                 if self.has_statistics {
                     self.page_extremes.see(text);
                 }
@@ -138,14 +115,14 @@ impl TextEncoder {
         for view in views {
             let entry = if view as u32 as usize <= INLINE_BYTES_MAX {
                 if view == last_view && last_code != Code::MAX {
-                    self.codes.push(last_code);
+                    self.page.codes.push(last_code);
                     continue;
                 }
                 self.pool.short(view)
             } else {
                 let text = long_text(view, buffers);
                 if view as u64 == last_view as u64 && text == last_text {
-                    self.codes.push(last_code);
+                    self.page.codes.push(last_code);
                     continue;
                 }
                 last_text = text;
@@ -156,7 +133,7 @@ impl TextEncoder {
             if is_new {
                 self.see_entry(entry, code as usize == known);
             }
-            self.codes.push(code);
+            self.page.codes.push(code);
             (last_view, last_code) = (view, code);
         }
     }
@@ -167,9 +144,9 @@ impl TextEncoder {
             self.dictionary_bytes += size_of::<u32>() + self.pool.length(entry);
         }
         if self.has_statistics {
-            self.body.clear();
-            self.pool.append(entry, &mut self.body);
-            self.page_extremes.see(&self.body);
+            self.scratch.clear();
+            self.pool.append(entry, &mut self.scratch);
+            self.page_extremes.see(&self.scratch);
         }
     }
 
@@ -196,11 +173,11 @@ impl TextEncoder {
     /// Writes plainly what the page has by code: its values hardly repeat.
     fn unfold_codes(&mut self) {
         let mut text = Vec::new();
-        for code in self.codes.drain(..) {
+        for code in self.page.codes.drain(..) {
             let entry = self.pool.marks.entries()[code as usize];
             text.clear();
             self.pool.append(entry, &mut text);
-            append_plain(&text, &mut self.plain);
+            append_plain(&text, &mut self.page.plain);
         }
         self.forget_pool();
         self.dictionary_bytes = 0;
@@ -212,25 +189,12 @@ impl TextEncoder {
     }
 
     fn close_page(&mut self, zstd: &mut Zstd) -> Result<()> {
-        let (rows, nulls) = (self.levels.rows(), self.levels.nulls());
-        if rows == 0 {
+        if self.page.is_empty() {
             return Ok(());
         }
-        if self.mode == Mode::Undecided && nulls < rows {
+        if self.mode == Mode::Undecided && self.page.has_values() {
             self.mode = Mode::Dictionary;
         }
-        self.body.clear();
-        self.levels.encode(&mut self.body);
-        let encoding = if self.codes.is_empty() {
-            self.body.append(&mut self.plain);
-            Encoding::PLAIN
-        } else {
-            let width = hybrid::bit_width(self.pool.marks.entries().len() as u32 - 1);
-            self.body.push(width);
-            hybrid::encode(&self.codes, width, &mut self.body);
-            self.codes.clear();
-            Encoding::RLE_DICTIONARY
-        };
         let bounds = self
             .page_extremes
             .bounds()
@@ -238,19 +202,20 @@ impl TextEncoder {
         self.chunk_extremes.merge(&self.page_extremes);
         self.page_extremes.clear();
         self.pool.marks.begin_page();
-        self.chunk.add(&self.body, PageInfo { rows, nulls, encoding, bounds }, zstd)
+        let dictionary_length = self.pool.marks.entries().len();
+        self.page.close(dictionary_length, bounds, &mut self.chunk, zstd)
     }
 
     /// Ends the row group.
     pub(super) fn finish(&mut self, zstd: &mut Zstd) -> Result<Finished> {
         self.close_page(zstd)?;
-        self.body.clear();
+        self.scratch.clear();
         for entry in self.pool.marks.entries() {
             let length = self.pool.length(*entry) as u32;
-            self.body.extend_from_slice(&length.to_le_bytes());
-            self.pool.append(*entry, &mut self.body);
+            self.scratch.extend_from_slice(&length.to_le_bytes());
+            self.pool.append(*entry, &mut self.scratch);
         }
-        let dictionary = (&self.body[..], self.pool.marks.entries().len());
+        let dictionary = (&self.scratch[..], self.pool.marks.entries().len());
         let statistics = self.chunk_extremes.statistics(self.chunk.nulls());
         let finished = self.chunk.finish(Some(dictionary), Some(statistics), zstd)?;
         self.pool.end_row_group(POOL_BYTES_KEPT_MAX);
