@@ -10,7 +10,7 @@ use crate::model::{Column, ValueKind};
 /// a writer per core stays within tens of megabytes.
 pub(super) const ROW_GROUP_ROWS_MAX: usize = 128 * 1024;
 /// Rows of a data page, the unit a selective query can skip.
-const DATA_PAGE_ROWS_MAX: usize = 20_000;
+pub(super) const PAGE_ROWS_MAX: usize = 20_000;
 /// Dictionary pages may grow to this before a column falls back to plain.
 const DICTIONARY_SIZE_BYTES_MAX: usize = 2 * 1024 * 1024;
 
@@ -39,7 +39,7 @@ pub fn writer_properties(columns: &[Column]) -> WriterProperties {
         .set_writer_version(WriterVersion::PARQUET_1_0)
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS_MAX))
-        .set_data_page_row_count_limit(DATA_PAGE_ROWS_MAX)
+        .set_data_page_row_count_limit(PAGE_ROWS_MAX)
         .set_dictionary_page_size_limit(DICTIONARY_SIZE_BYTES_MAX)
         .set_statistics_enabled(EnabledStatistics::Page);
     for column in columns {

@@ -37,11 +37,8 @@ use self::chunk::Zstd;
 use self::flags::FlagEncoder;
 use self::numbers::NumberEncoder;
 use self::texts::TextEncoder;
-use super::parquet::{ROW_GROUP_ROWS_MAX, has_statistics, writer_properties};
+use super::parquet::{PAGE_ROWS_MAX, ROW_GROUP_ROWS_MAX, has_statistics, writer_properties};
 use crate::model::{ColumnSet, ValueKind};
-
-/// Rows of a data page, the unit a selective query can skip.
-const PAGE_ROWS_MAX: usize = 20_000;
 
 /// One file of one partition.
 pub(super) struct FileEncoder<W: Write + Send> {

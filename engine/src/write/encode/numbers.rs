@@ -48,7 +48,7 @@ impl NumberEncoder {
             PhysicalType::INT32 => Form::Int32,
             _ => Form::Decimal,
         };
-        let mut encoder = Self {
+        Self {
             chunk: ChunkBuilder::new(descriptor, true),
             form,
             mode: Mode::Undecided,
@@ -57,9 +57,7 @@ impl NumberEncoder {
             page: PageBuffer::new(),
             page_range: None,
             chunk_range: None,
-        };
-        encoder.pool.marks.begin_page();
-        encoder
+        }
     }
 
     /// Appends rows of a batch.
@@ -137,7 +135,6 @@ impl NumberEncoder {
                         append(self.pool.value(entry), self.form, &mut self.page.plain);
                     }
                     self.pool = NumberPool::new();
-                    self.pool.marks.begin_page();
                     self.mode = Mode::Plain;
                 }
             }
@@ -182,8 +179,6 @@ impl NumberEncoder {
         let statistics = statistics(self.form, self.chunk_range.take(), self.chunk.nulls());
         let finished = self.chunk.finish(Some(dictionary), Some(statistics), zstd)?;
         self.pool.end_row_group(POOL_BYTES_KEPT_MAX);
-        // A new pool has no page yet.
-        self.pool.marks.begin_page();
         self.mode = Mode::Undecided;
         self.values = 0;
         Ok(finished)

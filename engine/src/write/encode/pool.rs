@@ -18,7 +18,7 @@ const NONE: Code = Code::MAX;
 type Key = u128;
 
 /// Longest text that an Arrow view holds itself.
-const INLINE_BYTES_MAX: usize = 12;
+pub(super) const INLINE_BYTES_MAX: usize = 12;
 
 /// Open addressing with linear probing, at most half full. A slot keeps half of
 /// the hash, so that growing and most mismatches touch no key.
@@ -277,17 +277,22 @@ impl Default for Mark {
 }
 
 /// The dictionary of the row group at hand.
-#[derive(Default)]
 pub(super) struct Marks {
     marks: Vec<Mark>,
     /// Entries by code.
     entries: Vec<Entry>,
-    /// Number of the page at hand; 0 is none.
+    /// Number of the page at hand, from 1: a mark's 0 is none.
     page: u32,
 }
 
+impl Default for Marks {
+    fn default() -> Self {
+        Self { marks: Vec::new(), entries: Vec::new(), page: 1 }
+    }
+}
+
 impl Marks {
-    /// Begins a page.
+    /// Begins the next page.
     pub(super) fn begin_page(&mut self) {
         self.page = self.page.checked_add(1).unwrap_or_else(|| {
             // Once in four billion pages: as if no page had been.

@@ -9,7 +9,7 @@ use parquet::schema::types::ColumnDescPtr;
 
 use super::chunk::{Bounds, ChunkBuilder, Finished, Zstd};
 use super::page::{Mode, PageBuffer, SAMPLE_VALUES};
-use super::pool::{Code, Entry, TextPool};
+use super::pool::{Code, Entry, INLINE_BYTES_MAX, TextPool};
 
 /// Eighths of the sample that may be distinct. A text that comes twice is looked up
 /// and compressed in less time than it takes to compress it twice.
@@ -23,9 +23,6 @@ const POOL_BYTES_KEPT_MAX: usize = 2 << 20;
 
 /// Longest bound in statistics; what is longer is cut, the maximum rounded up.
 const BOUND_BYTES_MAX: usize = 64;
-
-/// Longest text that a view holds itself.
-const INLINE_BYTES_MAX: usize = 12;
 
 pub(super) struct TextEncoder {
     chunk: ChunkBuilder,
@@ -44,7 +41,7 @@ pub(super) struct TextEncoder {
 
 impl TextEncoder {
     pub(super) fn new(descriptor: ColumnDescPtr, has_statistics: bool) -> Self {
-        let mut encoder = Self {
+        Self {
             chunk: ChunkBuilder::new(descriptor, has_statistics),
             has_statistics,
             mode: Mode::Undecided,
@@ -55,9 +52,7 @@ impl TextEncoder {
             page_extremes: Extremes::default(),
             chunk_extremes: Extremes::default(),
             scratch: Vec::new(),
-        };
-        encoder.pool.marks.begin_page();
-        encoder
+        }
     }
 
     /// Appends rows of a batch.
@@ -179,13 +174,8 @@ impl TextEncoder {
             self.pool.append(entry, &mut text);
             append_plain(&text, &mut self.page.plain);
         }
-        self.forget_pool();
-        self.dictionary_bytes = 0;
-    }
-
-    fn forget_pool(&mut self) {
         self.pool = TextPool::new();
-        self.pool.marks.begin_page();
+        self.dictionary_bytes = 0;
     }
 
     fn close_page(&mut self, zstd: &mut Zstd) -> Result<()> {
@@ -219,8 +209,6 @@ impl TextEncoder {
         let statistics = self.chunk_extremes.statistics(self.chunk.nulls());
         let finished = self.chunk.finish(Some(dictionary), Some(statistics), zstd)?;
         self.pool.end_row_group(POOL_BYTES_KEPT_MAX);
-        // A new pool has no page yet.
-        self.pool.marks.begin_page();
         self.chunk_extremes.clear();
         self.mode = Mode::Undecided;
         self.dictionary_bytes = 0;
