@@ -1,6 +1,6 @@
 -- question: How much of each reservation and savings plan was used, day by day?
 -- grain: source, billing_month, order_id, benefit_id, date, billing_currency
--- sources: commitment_rows, reservation_hours
+-- sources: commitment_days, reservation_hours
 -- columns:
 --   source: bill connect
 --   billing_month: month, YYYY-MM
@@ -34,7 +34,7 @@ with days as (
         coalesce(sum(cost) filter (where part = 'unused'), 0) as unused_cost,
         coalesce(sum(cost_usd) filter (where part = 'used'), 0) as used_cost_usd,
         coalesce(sum(cost_usd) filter (where part = 'unused'), 0) as unused_cost_usd
-    from commitment_rows
+    from commitment_days
     where part in ('used', 'unused')
     group by
         source,

@@ -75,7 +75,7 @@ with wanting as (
         case when payg_price is null then lower(product_id) end as product_key,
         case when payg_price is null then replace(lower(product_id), '/', '') end as sheet_product_key,
         case when payg_price is null then lower(billing_profile_id) end as billing_profile_key,
-        lower(unit_of_measure) as unit_key
+        case when payg_price is null then lower(unit_of_measure) end as unit_key
     from cost_rows
     where dataset = 'amortized_cost'
 ),

@@ -1,6 +1,6 @@
 -- question: What was paid for each reservation and savings plan, by whom, and what of it was used?
 -- grain: source, kind, order_id, commitment_id, billing_currency
--- sources: commitment_rows
+-- sources: commitment_days
 -- columns:
 --   source: bill connect
 --   kind: Reservation or SavingsPlan
@@ -34,9 +34,33 @@
 with ranked as (
     select
         *,
-        case part when 'purchase' then 1 when 'unused' then 2 else 3 end as says_owner,
-        case part when 'purchase' then 1 when 'used' then 2 else 3 end as says_product
-    from commitment_rows
+        -- The latest row that tells an owner comes first, the fullest of them.
+        row_number() over (
+            partition by source, kind, order_id, commitment_id, billing_currency, tells_owner
+            order by
+                says_owner,
+                subscription_id is null,
+                customer_tenant_id is null,
+                date desc,
+                customer_tenant_id,
+                subscription_id,
+                customer_name,
+                subscription_name,
+                billing_profile_id,
+                billing_account_id
+        ) as owner_row
+    from (
+        select
+            *,
+            case part when 'purchase' then 1 when 'unused' then 2 else 3 end as says_owner,
+            case part when 'purchase' then 1 when 'used' then 2 else 3 end as says_product,
+            part = 'purchase'
+            or (
+                part = 'unused'
+                and (customer_tenant_id is not null or billing_profile_id is not null)
+            ) as tells_owner
+        from commitment_days
+    )
 ),
 
 -- One pass over the rows; the order's own rows are those without a commitment.
@@ -62,45 +86,26 @@ named as (
         max(date) filter (where part in ('used', 'unused')) as last_day,
         last_value(benefit_name order by date, benefit_name)
             filter (where benefit_name is not null) as own_name,
-        first_value(
-            named_struct('preference', says_product, 'date', date, 'value', product_name)
-            order by says_product, date desc, product_name
-        ) filter (where product_name is not null) as own_product,
-        first_value(
-            named_struct('preference', says_product, 'date', date, 'value', region)
-            order by says_product, date desc, region
-        ) filter (where region is not null) as own_region,
-        -- The latest row that tells an owner, the fullest first; all columns of one
-        -- row, so that they belong together.
-        first_value(
-            named_struct(
-                'preference', says_owner,
-                'billing_account_id', billing_account_id,
-                'billing_profile_id', billing_profile_id,
-                'customer_tenant_id', customer_tenant_id,
-                'customer_name', customer_name,
-                'subscription_id', subscription_id,
-                'subscription_name', subscription_name
-            )
-            order by
-                says_owner,
-                subscription_id is null,
-                customer_tenant_id is null,
-                date desc,
-                customer_tenant_id,
-                subscription_id,
-                customer_name,
-                subscription_name,
-                billing_profile_id,
-                billing_account_id
-        ) filter (
-            where
-                part = 'purchase'
-                or (
-                    part = 'unused'
-                    and (customer_tenant_id is not null or billing_profile_id is not null)
-                )
-        ) as own_owner
+        -- Values of one order come from one row: where two rows tie, they agree.
+        first_value(says_product order by says_product, date desc, product_name)
+            filter (where product_name is not null) as own_product_preference,
+        first_value(date order by says_product, date desc, product_name)
+            filter (where product_name is not null) as own_product_date,
+        first_value(product_name order by says_product, date desc, product_name)
+            filter (where product_name is not null) as own_product,
+        first_value(says_product order by says_product, date desc, region)
+            filter (where region is not null) as own_region_preference,
+        first_value(date order by says_product, date desc, region)
+            filter (where region is not null) as own_region_date,
+        first_value(region order by says_product, date desc, region)
+            filter (where region is not null) as own_region,
+        max(says_owner) filter (where owner_row = 1 and tells_owner) as own_owner_rank,
+        max(billing_account_id) filter (where owner_row = 1 and tells_owner) as own_owner_billing_account_id,
+        max(billing_profile_id) filter (where owner_row = 1 and tells_owner) as own_owner_billing_profile_id,
+        max(customer_tenant_id) filter (where owner_row = 1 and tells_owner) as own_owner_customer_tenant_id,
+        max(customer_name) filter (where owner_row = 1 and tells_owner) as own_owner_customer_name,
+        max(subscription_id) filter (where owner_row = 1 and tells_owner) as own_owner_subscription_id,
+        max(subscription_name) filter (where owner_row = 1 and tells_owner) as own_owner_subscription_name
     from ranked
     group by source, kind, order_id, commitment_id, billing_currency
 ),
@@ -119,36 +124,36 @@ ordered as (
         max(case when commitment_id is null then own_frequency end) over whole_order as order_frequency,
         max(case when commitment_id is null then own_term_months end) over whole_order as order_term_months,
         max(case when commitment_id is null then own_name end) over of_order as order_name,
-        max(case when commitment_id is null and own_amount is not null then own_product['value'] end)
+        max(case when commitment_id is null and own_amount is not null then own_product end)
             over whole_order as order_product_name,
-        max(case when commitment_id is null and own_amount is not null then own_region['value'] end)
+        max(case when commitment_id is null and own_amount is not null then own_region end)
             over whole_order as order_region,
-        first_value(own_product) over (
-            partition by source, kind, order_id, commitment_id
-            order by
-                own_product['preference'] asc nulls last,
-                own_product['date'] desc nulls last,
-                own_product['value'],
-                billing_currency
-        ) as commitment_product,
-        first_value(own_region) over (
-            partition by source, kind, order_id, commitment_id
-            order by
-                own_region['preference'] asc nulls last,
-                own_region['date'] desc nulls last,
-                own_region['value'],
-                billing_currency
-        ) as commitment_region,
+        first_value(own_product) over by_product as commitment_product,
+        first_value(own_product_preference) over by_product as commitment_product_preference,
+        first_value(own_region) over by_region as commitment_region,
+        first_value(own_region_preference) over by_region as commitment_region_preference,
         -- Who bought it and when is true of it in every currency it is used in.
-        first_value(own_owner) over (
-            partition by source, kind, order_id, commitment_id
-            order by own_owner['preference'] asc nulls last, billing_currency
-        ) as commitment_owner,
-        first_value(case when commitment_id is null then own_owner end) over (
-            partition by source, kind, order_id
-            order by commitment_id asc nulls first, own_owner['preference'] asc nulls last,
-                billing_currency
-        ) as order_owner,
+        first_value(own_owner_rank) over by_owner as commitment_owner_rank,
+        first_value(own_owner_billing_account_id) over by_owner as commitment_owner_billing_account_id,
+        first_value(own_owner_billing_profile_id) over by_owner as commitment_owner_billing_profile_id,
+        first_value(own_owner_customer_tenant_id) over by_owner as commitment_owner_customer_tenant_id,
+        first_value(own_owner_customer_name) over by_owner as commitment_owner_customer_name,
+        first_value(own_owner_subscription_id) over by_owner as commitment_owner_subscription_id,
+        first_value(own_owner_subscription_name) over by_owner as commitment_owner_subscription_name,
+        first_value(case when commitment_id is null then own_owner_rank end) over by_order_owner
+            as order_owner_rank,
+        first_value(case when commitment_id is null then own_owner_billing_account_id end) over by_order_owner
+            as order_owner_billing_account_id,
+        first_value(case when commitment_id is null then own_owner_billing_profile_id end) over by_order_owner
+            as order_owner_billing_profile_id,
+        first_value(case when commitment_id is null then own_owner_customer_tenant_id end) over by_order_owner
+            as order_owner_customer_tenant_id,
+        first_value(case when commitment_id is null then own_owner_customer_name end) over by_order_owner
+            as order_owner_customer_name,
+        first_value(case when commitment_id is null then own_owner_subscription_id end) over by_order_owner
+            as order_owner_subscription_id,
+        first_value(case when commitment_id is null then own_owner_subscription_name end) over by_order_owner
+            as order_owner_subscription_name,
         min(own_first_purchase) over of_commitment as commitment_first_purchase,
         max(own_last_refund) over of_commitment as commitment_last_refund,
         max(own_frequency) over of_commitment as commitment_frequency,
@@ -159,7 +164,31 @@ ordered as (
     window
         of_order as (partition by source, kind, order_id, billing_currency),
         whole_order as (partition by source, kind, order_id),
-        of_commitment as (partition by source, kind, order_id, commitment_id)
+        of_commitment as (partition by source, kind, order_id, commitment_id),
+        by_product as (
+            partition by source, kind, order_id, commitment_id
+            order by
+                own_product_preference asc nulls last,
+                own_product_date desc nulls last,
+                own_product,
+                billing_currency
+        ),
+        by_region as (
+            partition by source, kind, order_id, commitment_id
+            order by
+                own_region_preference asc nulls last,
+                own_region_date desc nulls last,
+                own_region,
+                billing_currency
+        ),
+        by_owner as (
+            partition by source, kind, order_id, commitment_id
+            order by own_owner_rank asc nulls last, billing_currency
+        ),
+        by_order_owner as (
+            partition by source, kind, order_id
+            order by commitment_id asc nulls first, own_owner_rank asc nulls last, billing_currency
+        )
 ),
 
 -- Shares of an order are differences of running sums, so that they add up to its
@@ -210,11 +239,8 @@ shared as (
         case when commitment_id is not null then own_refunded end as named_refunded,
         case when commitment_id is not null then own_amount_usd end as named_amount_usd,
         -- An idle row tells its own owner only where no purchase does.
-        case
-            when commitment_owner['preference'] = 1 then commitment_owner
-            when order_owner['preference'] = 1 then order_owner
-            else commitment_owner
-        end as owner
+        coalesce(commitment_owner_rank <> 1, true) and coalesce(order_owner_rank = 1, false)
+            as is_owner_of_order
     from running
 )
 
@@ -227,13 +253,13 @@ select
     coalesce(own_name, order_name) as name,
     -- What was bought: by its own purchase, else by its order's, else what was used.
     case
-        when commitment_product['preference'] > 1 and order_product_name is not null
+        when commitment_product_preference > 1 and order_product_name is not null
             then order_product_name
-        else commitment_product['value']
+        else commitment_product
     end as product_name,
     case
-        when commitment_region['preference'] > 1 and order_region is not null then order_region
-        else commitment_region['value']
+        when commitment_region_preference > 1 and order_region is not null then order_region
+        else commitment_region
     end as region,
     coalesce(commitment_term_months, order_term_months) as term_months,
     coalesce(commitment_frequency, order_frequency) as frequency,
@@ -291,12 +317,21 @@ select
     unused_cost_usd,
     commitment_first_day as first_day,
     commitment_last_day as last_day,
-    owner['billing_account_id'] as owner_billing_account_id,
-    owner['billing_profile_id'] as owner_billing_profile_id,
-    owner['customer_tenant_id'] as owner_customer_tenant_id,
-    owner['customer_name'] as owner_customer_name,
-    owner['subscription_id'] as owner_subscription_id,
-    owner['subscription_name'] as owner_subscription_name,
-    case owner['preference'] when 1 then 'purchase' when 2 then 'unused' else 'unknown' end
-        as owner_basis
+    case when is_owner_of_order then order_owner_billing_account_id else commitment_owner_billing_account_id end
+        as owner_billing_account_id,
+    case when is_owner_of_order then order_owner_billing_profile_id else commitment_owner_billing_profile_id end
+        as owner_billing_profile_id,
+    case when is_owner_of_order then order_owner_customer_tenant_id else commitment_owner_customer_tenant_id end
+        as owner_customer_tenant_id,
+    case when is_owner_of_order then order_owner_customer_name else commitment_owner_customer_name end
+        as owner_customer_name,
+    case when is_owner_of_order then order_owner_subscription_id else commitment_owner_subscription_id end
+        as owner_subscription_id,
+    case when is_owner_of_order then order_owner_subscription_name else commitment_owner_subscription_name end
+        as owner_subscription_name,
+    case
+        when is_owner_of_order or commitment_owner_rank = 1 then 'purchase'
+        when commitment_owner_rank = 2 then 'unused'
+        else 'unknown'
+    end as owner_basis
 from shared

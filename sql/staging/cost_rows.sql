@@ -198,51 +198,72 @@ with both_files as (
     from amortized_cost
 ),
 
--- Azure's spellings have changed before: letter case and blanks do not count.
-folded as (
-    select
-        *,
-        lower(replace(charge_type, ' ', '')) as folded_charge_type,
-        lower(replace(pricing_model, ' ', '')) as folded_pricing_model
-    from both_files
-),
-
+-- Azure's spellings have changed before: letter case and blanks do not count. Today's
+-- are told at a glance, which most rows are.
 spelled as (
     select
         *,
-        case folded_charge_type
-            when 'usage' then 'Usage'
-            when 'purchase' then 'Purchase'
-            when 'refund' then 'Refund'
-            when 'tax' then 'Tax'
-            when 'credit' then 'Credit'
-            when 'adjustment' then 'Adjustment'
-            when 'roundingadjustment' then 'RoundingAdjustment'
-            when 'unusedreservation' then 'UnusedReservation'
-            when 'unusedsavingsplan' then 'UnusedSavingsPlan'
-            when 'unusedbenefit'
-                then
-                    case
-                        when
-                            reservation_id is not null
-                            or lower(benefit_id) like '%/reservationorders/%'
-                            then 'UnusedReservation'
-                        else 'UnusedSavingsPlan'
-                    end
-            else charge_type
-        end as one_charge_type,
         case
-            when folded_pricing_model = 'ondemand' then 'OnDemand'
-            when folded_pricing_model = 'reservation' then 'Reservation'
-            when folded_pricing_model = 'savingsplan' then 'SavingsPlan'
-            when folded_pricing_model = 'spot' then 'Spot'
-            when pricing_model is not null then pricing_model
-            when coalesce(folded_charge_type <> 'usage', true) then null
+            when
+                charge_type in (
+                    'Usage',
+                    'Purchase',
+                    'Refund',
+                    'Tax',
+                    'Credit',
+                    'Adjustment',
+                    'RoundingAdjustment',
+                    'UnusedReservation',
+                    'UnusedSavingsPlan'
+                )
+                then charge_type
+            else
+                case lower(replace(charge_type, ' ', ''))
+                    when 'usage' then 'Usage'
+                    when 'purchase' then 'Purchase'
+                    when 'refund' then 'Refund'
+                    when 'tax' then 'Tax'
+                    when 'credit' then 'Credit'
+                    when 'adjustment' then 'Adjustment'
+                    when 'roundingadjustment' then 'RoundingAdjustment'
+                    when 'unusedreservation' then 'UnusedReservation'
+                    when 'unusedsavingsplan' then 'UnusedSavingsPlan'
+                    when 'unusedbenefit'
+                        then
+                            case
+                                when
+                                    reservation_id is not null
+                                    or lower(benefit_id) like '%/reservationorders/%'
+                                    then 'UnusedReservation'
+                                else 'UnusedSavingsPlan'
+                            end
+                    else charge_type
+                end
+        end as one_charge_type
+    from both_files
+),
+
+priced as (
+    select
+        *,
+        case
+            when pricing_model in ('OnDemand', 'Reservation', 'SavingsPlan', 'Spot')
+                then pricing_model
+            when pricing_model is not null
+                then
+                    case lower(replace(pricing_model, ' ', ''))
+                        when 'ondemand' then 'OnDemand'
+                        when 'reservation' then 'Reservation'
+                        when 'savingsplan' then 'SavingsPlan'
+                        when 'spot' then 'Spot'
+                        else pricing_model
+                    end
+            when coalesce(one_charge_type <> 'Usage', true) then null
             when reservation_id is not null then 'Reservation'
             when meter_name like '%Spot' then 'Spot'
             else 'OnDemand'
         end as one_pricing_model
-    from folded
+    from spelled
 ),
 
 flagged as (
@@ -253,7 +274,7 @@ flagged as (
             or one_charge_type in ('UnusedReservation', 'UnusedSavingsPlan'),
             false
         ) as commitment_row
-    from spelled
+    from priced
 )
 
 select
@@ -295,7 +316,10 @@ select
     one_pricing_model as pricing_model,
     publisher_type,
     publisher_name,
-    coalesce(lower(publisher_type) = 'marketplace', false) as is_marketplace,
+    case
+        when publisher_type in ('Azure', 'Microsoft') then false
+        else coalesce(lower(publisher_type) = 'marketplace', false)
+    end as is_marketplace,
     commitment_row as is_commitment,
     frequency,
     term,

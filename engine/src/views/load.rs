@@ -32,6 +32,7 @@ macro_rules! sql_files {
 /// Every view, in any order. A file added to `sql/` is added here.
 const VIEW_FILES: &[SqlFile] = sql_files![
     "staging/adjusted_rows",
+    "staging/commitment_days",
     "staging/commitment_rows",
     "staging/commitment_totals",
     "staging/cost_rows",
