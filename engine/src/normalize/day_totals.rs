@@ -68,6 +68,7 @@ impl DayTotals {
                 && scopes.iter().all(|scope| text(scope, left) == text(scope, right))
         };
         let mut start = 0;
+        let mut last: Option<(usize, [TextNumber; 5])> = None;
         while start < batch.num_rows() {
             let mut run = Sums::default();
             let mut end = start;
@@ -77,7 +78,18 @@ impl DayTotals {
                 end += 1;
             }
             let day = days.is_valid(start).then(|| days.value(start));
-            let scope = scopes.map(|scope| text(scope, start).map(|text| self.number(text)));
+            // Of what makes a key hardly more than one part changes at a time.
+            let mut index = 0;
+            let scope = scopes.map(|scope| {
+                let new = text(scope, start);
+                let number = match last {
+                    Some((row, numbers)) if text(scope, row) == new => numbers[index],
+                    _ => new.map(|text| self.number(text)),
+                };
+                index += 1;
+                number
+            });
+            last = Some((start, scope));
             self.sums.entry((day, scope)).or_default().add(&run)?;
             start = end;
         }
