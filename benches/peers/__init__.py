@@ -1,0 +1,1 @@
+"""costlake measured beside other engines; `benches/bench` runs it."""

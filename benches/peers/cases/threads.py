@@ -1,0 +1,36 @@
+"""Ingest on one processor against two: how much of it runs side by side."""
+
+from collections.abc import Iterator
+
+from peers.cases.ingest import MONTH, ROWS_1GB, ROWS_QUICK, load
+from peers.context import Context
+from peers.exports import Month
+from peers.measure import Run, on_processors, warm
+from peers.result import Ratio, Result
+from peers.rounds import alternate
+
+
+def run(context: Context) -> Iterator[Result]:
+    with context.workspace("threads") as folder:
+        rows = context.of(ROWS_1GB, ROWS_QUICK)
+        context.costlake.generate(folder / "exports", f"{MONTH}..{MONTH}", rows, context.seed)
+        exported = Month.of(folder / "exports" / "amortized")
+        warm(exported.files)
+        plain = ["--no-rollups"] if context.costlake.ingest_knows_rollups else []
+
+        def on(processors: int, workers: int | None = None) -> Run:
+            with on_processors(processors):
+                return load(context, folder / "lake", exported, *plain, workers=workers)
+
+        figures = alternate({
+            "two processors": lambda: on(2),
+            # Scanners and IO share the one processor, too.
+            "one processor": lambda: on(1),
+            # What COSTLAKE_THREADS=1 does: scanners and IO still have the other one.
+            "one worker": lambda: on(2, workers=1),
+        }, context.rounds)
+        result = Result("threads", context.seed, figures)
+        result.ratios = [Ratio.between(figures, slower, "two processors", is_peer=False)
+                         for slower in ("one processor", "one worker")]
+        result.facts = {"csv_bytes": exported.size_bytes, "rows": exported.rows}
+        yield result
