@@ -261,7 +261,7 @@ identified as (
         case when charge_category <> 'Tax'
             then coalesce(product_id, meter_id, product_order_id, charge_type) end as sku_id,
         charge_category in ('Usage', 'Purchase') and charge_class is null as has_unit_price,
-        case when is_commitment_payment then 0 else cost end as effective,
+        case when is_commitment_payment then cast(0 as decimal(38, 18)) else cost end as effective,
         coalesce(contracted_cost, cost) as contracted,
         coalesce(list_cost, contracted_cost, cost) as list,
         -- Instance size flexibility: hours of the smallest size of the group.
@@ -297,7 +297,7 @@ counted as (
 
 select
     cast(null as varchar) as "AvailabilityZone",
-    case when is_covered then 0 else cost end as "BilledCost",
+    case when is_covered then cast(0 as decimal(38, 18)) else cost end as "BilledCost",
     coalesce(billing_profile_id, billing_account_id, customer_tenant_id, subscription_id, source) as "BillingAccountId",
     case when billing_profile_id is not null then billing_profile_name when billing_account_id is not null then billing_account_name when customer_tenant_id is not null then customer_name else subscription_name end as "BillingAccountName",
     case when billing_profile_id is not null then 'Billing Profile' when billing_account_id is not null then 'Billing Account' when customer_tenant_id is not null then 'Customer Tenant' else 'Subscription' end as "BillingAccountType",
@@ -331,7 +331,10 @@ select
     case when charge_category not in ('Usage', 'Purchase') then null when charge_category = 'Purchase' then 'Standard' when pricing_model in ('Reservation', 'SavingsPlan') then 'Committed' when pricing_model = 'Spot' then 'Dynamic' when pricing_model = 'OnDemand' then 'Standard' else 'Other' end as "PricingCategory",
     coalesce(pricing_currency, billing_currency) as "PricingCurrency",
     case when has_unit_price then coalesce(contracted / nullif(quantity, 0) / rate, unit_price, coalesce(payg_price, list_rate), 0) end as "PricingCurrencyContractedUnitPrice",
-    case when is_commitment_payment then 0 else coalesce(cost_in_pricing_currency, cost / rate) end as "PricingCurrencyEffectiveCost",
+    case
+        when is_commitment_payment then cast(0 as decimal(38, 18))
+        else coalesce(cost_in_pricing_currency, cost / rate)
+    end as "PricingCurrencyEffectiveCost",
     case when has_unit_price then coalesce(list / nullif(quantity, 0) / rate, coalesce(payg_price, list_rate), 0) end as "PricingCurrencyListUnitPrice",
     case when charge_category <> 'Tax' then quantity end as "PricingQuantity",
     case when charge_category <> 'Tax' and quantity is not null then pricing_unit end as "PricingUnit",
