@@ -195,6 +195,12 @@ pub struct IngestArguments {
     /// Most requests to storage at a time [default: no limit]
     #[arg(long, value_name = "N")]
     pub max_requests: Option<NonZeroUsize>,
+    /// Split CSV without AVX2, as on processors that lack it; slower, for comparison
+    #[arg(long, hide = true)]
+    pub portable: bool,
+    /// Leave rollups to costlake lake optimize: queries compute until then
+    #[arg(long)]
+    pub no_rollups: bool,
 }
 
 const EXPORTS: &str = "Exports: URL of the folder that holds the month folders, of";
@@ -388,6 +394,9 @@ pub struct SqlArguments {
     /// Write the rows of the one query to a file, which appears when it is complete
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Compute every view from the rows, as if no rollup were kept
+    #[arg(long)]
+    pub no_rollups: bool,
 }
 
 /// How `costlake sql` writes rows.
@@ -432,7 +441,7 @@ pub enum LakeCommand {
     },
     /// Check files against the log and rows against the control totals
     Verify,
-    /// Rewrite small files of a month into few
+    /// Rewrite small files of a month into few, and keep rollups that are missing
     Optimize {
         /// Only these months: YYYY-MM or A..B; several by comma or repeated [default: all]
         #[arg(long, value_name = "MONTH", value_delimiter = ',')]

@@ -297,6 +297,7 @@ impl Settings {
             threads: self.threads,
             as_of: self.as_of,
             adjustments: self.adjustments.clone(),
+            ..SessionOptions::default()
         }
     }
 }

@@ -28,6 +28,7 @@ use crate::commit::ledger::{
 };
 use crate::commit::replace::{MonthReplacement, loaded_version, replace_month};
 use crate::commit::{CommitError, Lake, LakeTable};
+use crate::decode::SplitOptions;
 use crate::discover::{
     ChooseOptions, DiscoverError, ExportRun, Listing, ManifestBody, MonthChoice, MonthOutcome,
     RunNote, candidates, choose, load_key, load_version, shows_runs,
@@ -75,6 +76,8 @@ pub struct IngestRequest {
 pub struct IngestOptions {
     /// Threads that convert and write; the machine's cores by default.
     pub workers: Option<NonZeroUsize>,
+    /// How CSV is split.
+    pub split: SplitOptions,
     /// How files are written.
     pub write: WriteOptions,
     /// Object store options of the export URLs, named as `object_store` does.
@@ -346,6 +349,7 @@ impl Conductor<'_> {
         let runtime = Handle::current();
         let workers = self.options.workers.unwrap_or_else(cores);
         let write_options = self.options.write;
+        let split_options = self.options.split;
         let observer = Arc::clone(&self.observer);
         let task = tokio::task::spawn_blocking(move || {
             load(&LoadInput {
@@ -356,6 +360,7 @@ impl Conductor<'_> {
                 stem,
                 runtime,
                 workers,
+                split_options,
                 write_options,
                 observer: observer.as_ref(),
                 run_number: number,

@@ -39,6 +39,9 @@ pub mod views;
 #[cfg(feature = "lake")]
 pub mod query;
 
+#[cfg(feature = "lake")]
+pub mod rollup;
+
 /// What services are told of who asks.
 #[cfg(feature = "lake")]
 pub(crate) const USER_AGENT: &str = concat!("costlake/", env!("CARGO_PKG_VERSION"));

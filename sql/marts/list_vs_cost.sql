@@ -1,6 +1,7 @@
 -- question: What did each day cost, at list price, at cost price, and on the invoice?
 -- grain: source, billing_month, date, billing_account_id, billing_profile_id, customer_tenant_id, subscription_id, meter_category, charge_type, billing_currency
 -- sources: adjusted_rows, cost_rows
+-- rollup: source, billing_month
 -- columns:
 --   source: bill connect
 --   billing_month: month, YYYY-MM

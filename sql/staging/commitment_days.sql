@@ -1,6 +1,7 @@
 -- question: What did each commitment cause, day by day?
 -- grain: source, billing_month, date, part, kind, order_id, commitment_id, benefit_name, product_name, region, term_months, frequency, billing_account_id, billing_profile_id, customer_tenant_id, customer_name, subscription_id, subscription_name, billing_currency
 -- sources: commitment_rows
+-- rollup: source, billing_month
 -- columns:
 --   source: bill connect; those at subscription scope have no such rows
 --   billing_month: month, YYYY-MM

@@ -1,6 +1,7 @@
 -- question: What did a meter cost on demand, at retail, in a month?
 -- grain: source, billing_month, meter_key, product_key, pricing_currency
 -- sources: cost_rows
+-- rollup: source, billing_month
 -- columns:
 --   source: bill connect
 --   billing_month: month, YYYY-MM

@@ -1,6 +1,7 @@
 -- question: What do priced rows add up to, by what made their rate?
 -- grain: source, billing_month, billing_currency, billing_account_id, billing_profile_id, customer_tenant_id, subscription_id, rate_class
 -- sources: priced_cost
+-- rollup: source, billing_month
 -- columns:
 --   source: bill connect
 --   billing_month: month, YYYY-MM

@@ -1,6 +1,7 @@
 -- question: What is each scope called in a month?
 -- grain: source, billing_month, scope_type, scope_id
 -- sources: cost_rows
+-- rollup: source, billing_month
 -- columns:
 --   source: bill connect
 --   billing_month: month, YYYY-MM

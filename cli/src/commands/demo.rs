@@ -10,8 +10,8 @@ use costlake_engine::model::{BillingMonth, DatasetType};
 use costlake_engine::query::{Session, SessionOptions};
 use costlake_engine::source::SourceUrl;
 
-use super::ingest;
 use super::query::print_query;
+use super::{ingest, rollups};
 use crate::args::DemoArguments;
 use crate::failure::Failure;
 use crate::messages::Messages;
@@ -109,6 +109,8 @@ pub async fn run(
     let reports = [ingest::SourceReport { source: request.source, report, failure: None }];
     ingest::write_summary(&reports, &settings)?;
     ingest::conclude(&reports)?;
+    let loaded = reports.iter().map(|of_source| &of_source.report);
+    rollups::keep_loaded(loaded, &settings, messages).await?;
 
     let lake = settings.open_lake()?;
     let options =

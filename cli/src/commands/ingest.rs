@@ -6,6 +6,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use costlake_engine::decode::{Kernel, SplitOptions};
 use costlake_engine::discover::{Refusal, RunNote};
 use costlake_engine::error::{ErrorClass, Fault as _};
 use costlake_engine::ingest::{
@@ -20,6 +21,7 @@ use costlake_engine::model::{Scope, SourceName};
 use costlake_engine::source::sas::SasState;
 use costlake_engine::source::{Limits, StorageAccess, StoreOptions};
 
+use super::rollups;
 use crate::args::{IngestArguments, months};
 use crate::clock::{current_month, now_us};
 use crate::failure::Failure;
@@ -56,7 +58,7 @@ pub async fn run(
         });
         let report = match job.storage_options(settings, messages) {
             Ok(store) => {
-                let access = Access { store, limits: limits.clone() };
+                let access = Access { store, limits: limits.clone(), portable: arguments.portable };
                 load(&job.request, access, settings, messages).await
             }
             Err(failure) => Err(failure),
@@ -82,6 +84,10 @@ pub async fn run(
     }
     for of_source in &reports {
         tell_faults(&of_source.report, messages);
+    }
+    if !arguments.no_rollups {
+        let reports = reports.iter().map(|of_source| &of_source.report);
+        rollups::keep_loaded(reports, settings, messages).await?;
     }
     conclude(&reports)
 }
@@ -214,6 +220,8 @@ pub struct Access {
     pub store: StoreOptions,
     /// What it may take of the network.
     pub limits: Limits,
+    /// Without instructions that not every processor has.
+    pub portable: bool,
 }
 
 /// Runs a request against the lake of the settings.
@@ -224,7 +232,12 @@ pub async fn load(
     messages: &Messages,
 ) -> Result<IngestReport, Failure> {
     let lake = settings.open_lake()?;
+    let mut split = SplitOptions::default();
+    if access.portable {
+        split.kernel = Kernel::Portable;
+    }
     let options = IngestOptions {
+        split,
         workers: settings.threads.and_then(NonZeroUsize::new),
         store: access.store,
         limits: access.limits,

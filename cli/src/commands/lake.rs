@@ -1,6 +1,7 @@
 //! `costlake lake`: look after the lake.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
@@ -8,10 +9,12 @@ use costlake_engine::commit::maintain::{self, VacuumMode};
 use costlake_engine::commit::{Lake, LakeTable};
 use costlake_engine::model::DatasetType;
 use costlake_engine::near::nearest;
-use costlake_engine::query::Session;
+use costlake_engine::query::{RollupUse, Session, SessionOptions};
+use costlake_engine::rollup;
 use costlake_engine::views::checks;
 
 use super::query::{count_rows, print_query};
+use super::rollups;
 use crate::args::{LakeCommand, months};
 use crate::failure::Failure;
 use crate::messages::Messages;
@@ -77,10 +80,12 @@ pub async fn run(
                     .await
                     .map_err(Failure::engine)?;
             }
-            Ok(())
+            let months: Option<BTreeSet<_>> =
+                (!months.is_empty()).then(|| months.into_iter().collect());
+            rollups::keep(&lake, months.as_ref(), settings, messages).await
         }
         LakeCommand::Vacuum { retain_days, dry_run } => {
-            vacuum(&lake, *retain_days, *dry_run, messages).await
+            vacuum(&lake, *retain_days, *dry_run, settings, messages).await
         }
     }
 }
@@ -184,7 +189,22 @@ async fn verify(lake: &Lake, settings: &Settings, messages: &Messages) -> Result
             file.found_bytes.map_or("is gone".to_owned(), |bytes| format!("has {bytes} bytes"));
         messages.warning(&format!("{} {found}, the log states {}", file.path, file.size_bytes));
     }
-    let session = open(lake, settings).await?;
+    let options = SessionOptions { rollups: RollupUse::Never, ..settings.session_options() };
+    match rollup::verify(lake, &options).await {
+        Ok(differing) => {
+            tell(messages, "rollups_as_computed", differing.len());
+            for file in &differing {
+                findings += 1;
+                messages.warning(&format!("{file} is not what its rows give; delete it"));
+            }
+        }
+        Err(failure) => {
+            findings += 1;
+            messages.warning(&format!("rollups_as_computed: cannot be checked: {failure}"));
+        }
+    }
+    // What the lake's rows say, whatever is kept of them.
+    let session = Session::open(lake, &options).await.map_err(Failure::engine)?;
     for check in checks() {
         // A check that cannot be run must not hide what the others find.
         let rows = match count_rows(&session, &check.sql).await {
@@ -219,6 +239,7 @@ async fn vacuum(
     lake: &Lake,
     retain_days: u32,
     dry_run: bool,
+    settings: &Settings,
     messages: &Messages,
 ) -> Result<(), Failure> {
     let (mode, word) = if dry_run {
@@ -237,6 +258,16 @@ async fn vacuum(
             for file in files {
                 println!("{}/{file}", table.name());
             }
+        }
+    }
+    let options = settings.session_options();
+    let files = rollup::delete_superseded(lake, &options, retain_days, mode)
+        .await
+        .map_err(Failure::engine)?;
+    messages.note(&format!("rollups: {} files {word}", files.len()));
+    if dry_run {
+        for file in files {
+            println!("{file}");
         }
     }
     Ok(())

@@ -7,6 +7,7 @@ mod ingest;
 mod lake;
 mod management;
 mod query;
+mod rollups;
 mod source;
 mod sql;
 

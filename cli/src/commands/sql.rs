@@ -4,7 +4,7 @@
 use std::io::IsTerminal as _;
 use std::path::Path;
 
-use costlake_engine::query::Session;
+use costlake_engine::query::{RollupUse, Session};
 
 use crate::args::SqlArguments;
 use crate::failure::Failure;
@@ -30,7 +30,7 @@ pub async fn run(
     // A file that cannot be read is said before a lake is opened.
     let script = arguments.file.as_deref().map(read_script).transpose()?;
 
-    let session = open_session(settings).await?;
+    let session = open_session(arguments, settings).await?;
     let (target, results) = match &arguments.output {
         None => (Target::stdout(), results(mode, true)),
         Some(path) => (Target::complete_file(path)?, results(mode, false)),
@@ -58,9 +58,13 @@ pub async fn run(
 }
 
 /// A session on the lake of the settings.
-async fn open_session(settings: &Settings) -> Result<Session, Failure> {
+async fn open_session(arguments: &SqlArguments, settings: &Settings) -> Result<Session, Failure> {
     let lake = settings.open_lake()?;
-    Session::open(&lake, &settings.session_options()).await.map_err(Failure::engine)
+    let mut options = settings.session_options();
+    if arguments.no_rollups {
+        options.rollups = RollupUse::Never;
+    }
+    Session::open(&lake, &options).await.map_err(Failure::engine)
 }
 
 /// By --format, then the ending of --output, then the shell's own setting at

@@ -116,7 +116,7 @@ pub enum VacuumMode {
 
 /// A file that no version names may belong to a load that is under way. None takes
 /// longer than this.
-const ORPHAN_AGE_DAYS_MIN: u32 = 1;
+pub(crate) const ORPHAN_AGE_DAYS_MIN: u32 = 1;
 
 /// Deletes files that no version within the last `retain_days` names, those no version
 /// ever named once they are that old and at least a day, and half-written ones of

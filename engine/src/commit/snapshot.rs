@@ -16,7 +16,7 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 use url::Url;
 
-use super::{CommitError, LakeTable};
+use super::{CommitError, Lake, LakeTable};
 
 /// One data file of a table.
 #[derive(Clone, Debug)]
@@ -50,6 +50,8 @@ pub struct TableSnapshot {
     pub store_url: Option<Url>,
     /// Reads [`DataFile::object`]; `None` for a table that does not exist yet.
     pub store: Option<Arc<dyn ObjectStore>>,
+    /// The table's folder in the store.
+    pub folder: Path,
     /// Active files.
     pub files: Vec<DataFile>,
 }
@@ -75,8 +77,39 @@ impl TableSnapshot {
             partition_columns: table.partition_columns().iter().map(|&name| name.into()).collect(),
             store_url: None,
             store: None,
+            folder: Path::default(),
             files: Vec::new(),
         }
+    }
+
+    /// What every table of a lake holds at its newest version; those that do not exist
+    /// yet are left out.
+    ///
+    /// # Errors
+    /// [`CommitError::NotALake`] where none exists, and when a log cannot be read.
+    pub async fn of_lake(lake: &Lake) -> Result<Vec<Self>, CommitError> {
+        let mut tables = Vec::with_capacity(LakeTable::ALL.len());
+        for table in LakeTable::ALL {
+            if let Some(delta) = lake.table(table).await? {
+                tables.push(Self::from_delta(table, &delta)?);
+            }
+        }
+        if tables.is_empty() {
+            return Err(CommitError::NotALake { address: lake.address().to_owned() });
+        }
+        Ok(tables)
+    }
+
+    /// The same table with these files only.
+    pub fn with_files(&self, files: Vec<DataFile>) -> Self {
+        Self { files, ..self.clone() }
+    }
+
+    /// The value of a partition column for a file; `None` for NULL, and where the table
+    /// is not partitioned by it.
+    pub fn partition_value<'a>(&self, file: &'a DataFile, column: &str) -> Option<&'a str> {
+        let index = self.partition_columns.iter().position(|known| known == column)?;
+        file.partition_values.get(index)?.as_deref()
     }
 
     /// What an opened table holds at the version it is loaded at.
@@ -85,6 +118,8 @@ impl TableSnapshot {
         let partition_columns = state.metadata().partition_columns().to_vec();
         let schema = partitions_last(&state.snapshot().arrow_schema(), &partition_columns);
         let log_store = delta.log_store();
+        let folder = Path::from_url_path(log_store.root_url().path())
+            .map_err(|error| CommitError::delta(table)(DeltaTableError::from(error)))?;
         let mut snapshot = Self {
             table,
             version: Some(state.version()),
@@ -92,10 +127,9 @@ impl TableSnapshot {
             partition_columns,
             store_url: Some(store_root(log_store.root_url())),
             store: Some(log_store.root_object_store(None)),
+            folder: folder.clone(),
             files: Vec::new(),
         };
-        let folder = Path::from_url_path(log_store.root_url().path())
-            .map_err(|error| CommitError::delta(table)(DeltaTableError::from(error)))?;
         for batch in state.add_actions_batches(false).map_err(CommitError::delta(table))? {
             for row in 0..batch.num_rows() {
                 let file = snapshot.data_file(&folder, &batch, row)?;

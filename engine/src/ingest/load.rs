@@ -25,7 +25,7 @@ use super::observer::{Observer, RunNumber};
 use super::parquet_blob::{ParquetBlob, ParquetFault};
 use super::{IngestError, RunFault};
 use crate::commit::ledger::LedgerBlob;
-use crate::decode::{Decoder, Header, RecordChunk, RenderOptions, render};
+use crate::decode::{Decoder, Header, RecordChunk, RenderOptions, SplitOptions, render};
 use crate::discover::{ByteCheck, ExportRun, FileFormat, RunBlob};
 use crate::model::{ControlTotals, ScopeType};
 use crate::normalize::{DayTotals, Mapping, NormalizeOptions, Normalizer, RejectedRow, resolve};
@@ -54,6 +54,7 @@ pub(super) struct LoadInput<'a> {
     pub(super) stem: String,
     pub(super) runtime: Handle,
     pub(super) workers: NonZeroUsize,
+    pub(super) split_options: SplitOptions,
     pub(super) write_options: WriteOptions,
     pub(super) observer: &'a dyn Observer,
     pub(super) run_number: RunNumber,
@@ -226,7 +227,7 @@ impl<'a> State<'a> {
         let name = &blob.entry.full_path;
         let decode_error = |source| IngestError::Decode { blob: name.clone(), source };
         let mut reader = OpenBlob::start(self.input, blob)?;
-        let mut decoder = Decoder::new(blob.compression);
+        let mut decoder = Decoder::with_options(blob.compression, self.input.split_options);
         let mut mapped: Result<Option<Arc<Mapping>>, IngestError> = Ok(None);
         let mut deliver = |header: &Arc<Header>, chunk: RecordChunk| {
             let mapping = match &mapped {

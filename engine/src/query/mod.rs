@@ -4,14 +4,16 @@
 //! streams, the catalog, errors with position and hint. Never writes.
 //!
 //! In order of use: [`scan`] reads a snapshot, [`decimal`] makes arithmetic
-//! exact, `cooperate` lets joins be canceled, `schema` plans views when they are named,
-//! [`session`] puts them together, [`statements`] and [`error`] face the user.
+//! exact, `hashed` and `cooperate` correct plans, [`rollups`] finds results that are kept,
+//! `schema` plans views when they are named, [`session`] puts them together, [`statements`] and [`error`] face the user.
 
 pub mod catalog;
 mod cooperate;
 mod dates;
 pub mod decimal;
 pub mod error;
+mod hashed;
+pub mod rollups;
 pub mod scan;
 mod schema;
 pub mod session;
@@ -21,5 +23,6 @@ pub(crate) mod test_lake;
 
 pub use catalog::{ColumnDescription, TableDescription, TableKind};
 pub use error::{QueryError, SourcePosition};
+pub use rollups::RollupUse;
 pub use session::{Session, SessionOptions};
 pub use statements::{StatementText, split_statements};

@@ -27,14 +27,18 @@ use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 
+use url::Url;
+
 use crate::commit::TableSnapshot;
 
 /// A snapshot as a table: the file columns, then the partition columns, with
 /// text as `Utf8View`.
 #[derive(Debug)]
 pub struct SnapshotTable {
-    snapshot: TableSnapshot,
     columns: TableSchema,
+    partition_columns: Vec<String>,
+    /// Where the files' paths start; `None` for a table that does not exist yet.
+    store_url: Option<Url>,
     /// The files with partition values and statistics of every column.
     files: Vec<PartitionedFile>,
 }
@@ -65,12 +69,18 @@ impl SnapshotTable {
                     .with_statistics(Arc::new(text_view_bounds(&file.statistics)))
             })
             .collect();
-        Self { snapshot, columns, files }
+        Self {
+            columns,
+            partition_columns: snapshot.partition_columns,
+            store_url: snapshot.store_url,
+            files,
+        }
     }
 
-    /// What it reads.
-    pub fn snapshot(&self) -> &TableSnapshot {
-        &self.snapshot
+    /// A table of files that no Delta log names: every column is in the files.
+    pub(super) fn of_files(store_url: Url, schema: &Schema, files: Vec<PartitionedFile>) -> Self {
+        let columns = TableSchema::builder(with_text_views(schema)).build();
+        Self { columns, partition_columns: Vec::new(), store_url: Some(store_url), files }
     }
 
     fn partition_schema(&self) -> SchemaRef {
@@ -82,7 +92,7 @@ impl SnapshotTable {
         let columns = filter.column_refs();
         !columns.is_empty()
             && !filter.is_volatile()
-            && columns.iter().all(|column| self.snapshot.partition_columns.contains(&column.name))
+            && columns.iter().all(|column| self.partition_columns.contains(&column.name))
     }
 
     /// The files whose partition values pass the filters: exact.
@@ -194,7 +204,7 @@ impl TableProvider for SnapshotTable {
         if let (Some(limit), true) = (limit, data_filters.is_empty()) {
             files = first_rows(files, limit);
         }
-        let (Some(url), false) = (&self.snapshot.store_url, files.is_empty()) else {
+        let (Some(url), false) = (&self.store_url, files.is_empty()) else {
             let schema = project_schema(self.columns.table_schema(), projection)?;
             return Ok(Arc::new(EmptyExec::new(schema)));
         };

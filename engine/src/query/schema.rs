@@ -15,6 +15,7 @@ use datafusion::prelude::SessionContext;
 
 use super::catalog::{self, ColumnDescription, TableDescription, TableKind};
 use super::error::QueryError;
+use super::rollups::Rollups;
 use crate::views::ViewDefinition;
 
 /// The state of the session a schema belongs to; `None` once that is gone.
@@ -27,6 +28,8 @@ pub(super) struct LakeSchema {
     /// Everything, as headers and table definitions describe it.
     described: Vec<TableDescription>,
     planned: Mutex<HashMap<String, Arc<dyn TableProvider>>>,
+    /// Results that may stand for a view; `None` computes all.
+    rollups: Option<Rollups>,
     state: StateOf,
 }
 
@@ -36,6 +39,7 @@ impl LakeSchema {
         context: &SessionContext,
         tables: Vec<(TableDescription, Arc<dyn TableProvider>)>,
         views: Vec<ViewDefinition>,
+        rollups: Option<Rollups>,
     ) -> Self {
         // The session owns the schema: a strong reference back would keep both for ever.
         let state = context.state_weak_ref();
@@ -51,6 +55,7 @@ impl LakeSchema {
             views: views.into_iter().map(|view| (view.name.clone(), view)).collect(),
             described,
             planned: Mutex::default(),
+            rollups,
             state: Box::new(move || state.upgrade().map(|state| state.read().clone())),
         }
     }
@@ -76,21 +81,42 @@ impl LakeSchema {
 
     /// The view and the views it reads, each behind those that it reads: planned in this
     /// order, none has to plan another while it is planned itself, which would go as
-    /// deep into the stack as views stand upon one another.
-    fn in_order<'a>(&'a self, name: &'a str) -> Vec<&'a ViewDefinition> {
-        let mut ordered: Vec<&ViewDefinition> = Vec::new();
+    /// deep into the stack as views stand upon one another. A view with results that are
+    /// kept comes with them and without those it reads.
+    async fn in_order<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> Result<Vec<(&'a ViewDefinition, Option<Arc<dyn TableProvider>>)>> {
+        let mut ordered = Vec::new();
         let mut entered: HashSet<&str> = HashSet::new();
         let mut waiting = vec![(name, false)];
         while let Some((name, is_ready)) = waiting.pop() {
             let Some(view) = self.views.get(name) else { continue };
             if is_ready {
-                ordered.push(view);
-            } else if entered.insert(name) {
+                ordered.push((view, None));
+            } else if entered.insert(name) && self.known(name).is_none() {
+                if let Some(kept) = self.view_of_kept(name).await? {
+                    ordered.push((view, Some(kept)));
+                    continue;
+                }
                 waiting.push((name, true));
                 waiting.extend(view.sources.iter().map(|source| (source.as_str(), false)));
             }
         }
-        ordered
+        Ok(ordered)
+    }
+
+    /// A view that stands on results that are kept, if there are any.
+    async fn view_of_kept(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        let Some(rollups) = self.rollups.as_ref().filter(|rollups| rollups.keeps(name)) else {
+            return Ok(None);
+        };
+        rollups.in_place_of(name, &self.state()?).await
+    }
+
+    fn state(&self) -> Result<SessionState> {
+        (self.state)()
+            .ok_or_else(|| DataFusionError::Internal("the session of a view is gone".to_owned()))
     }
 
     fn known(&self, name: &str) -> Option<Arc<dyn TableProvider>> {
@@ -104,9 +130,12 @@ impl LakeSchema {
     }
 
     async fn plan(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        let state = (self.state)()
-            .ok_or_else(|| DataFusionError::Internal("the session of a view is gone".to_owned()))?;
-        for view in self.in_order(name) {
+        let state = self.state()?;
+        for (view, kept) in self.in_order(name).await? {
+            if let Some(kept) = kept {
+                self.keep(&view.name, kept);
+                continue;
+            }
             if self.known(&view.name).is_some() {
                 continue;
             }

@@ -21,11 +21,13 @@ use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use super::catalog::{ColumnDescription, TableDescription, TableKind};
 use super::cooperate::CooperativeJoins;
 use super::error::QueryError;
+use super::hashed::HashedGroups;
+use super::rollups::{RollupUse, Rollups};
 use super::scan::SnapshotTable;
 use super::schema::LakeSchema;
 use super::statements::{MixedCaseNames, split_statements};
 use super::{dates, decimal};
-use crate::commit::{CommitError, Lake, LakeTable, TableSnapshot};
+use crate::commit::{Lake, LakeTable, TableSnapshot};
 use crate::views::{self, Adjustments, ViewDefinition};
 
 /// Catalog and schema the tables are in.
@@ -48,6 +50,15 @@ pub struct SessionOptions {
     pub as_of: Option<i32>,
     /// How the partner bills on.
     pub adjustments: Adjustments,
+    /// Whether results that are kept are read in place of the rows.
+    pub rollups: RollupUse,
+}
+
+impl SessionOptions {
+    /// The views as the partner's adjustments have them.
+    pub(crate) fn adjusted(&self, views: &[ViewDefinition]) -> Vec<ViewDefinition> {
+        views.iter().map(|view| self.adjustments.apply(view)).collect()
+    }
 }
 
 /// The lake's tables and views at the moment it was opened.
@@ -62,16 +73,7 @@ impl Session {
     /// Opens every table of the lake at its newest version. A
     /// table that does not exist yet is empty; where none exists is no lake.
     pub async fn open(lake: &Lake, options: &SessionOptions) -> Result<Self, QueryError> {
-        let mut tables = Vec::with_capacity(LakeTable::ALL.len());
-        for table in LakeTable::ALL {
-            if let Some(delta) = lake.table(table).await? {
-                tables.push(TableSnapshot::from_delta(table, &delta)?);
-            }
-        }
-        if tables.is_empty() {
-            return Err(CommitError::NotALake { address: lake.address().to_owned() }.into());
-        }
-        Self::from_tables(tables, options).await
+        Self::from_tables(TableSnapshot::of_lake(lake).await?, options).await
     }
 
     /// A session over these snapshots; tables not among them are empty.
@@ -84,8 +86,17 @@ impl Session {
 
     /// As [`Session::from_tables`], with these views instead of the catalog's.
     pub async fn with_views(
-        mut tables: Vec<TableSnapshot>,
+        tables: Vec<TableSnapshot>,
         views: &[ViewDefinition],
+        options: &SessionOptions,
+    ) -> Result<Self, QueryError> {
+        Self::over(tables, options.adjusted(views), options).await
+    }
+
+    /// A session over views that are adjusted already.
+    pub(crate) async fn over(
+        mut tables: Vec<TableSnapshot>,
+        views: Vec<ViewDefinition>,
         options: &SessionOptions,
     ) -> Result<Self, QueryError> {
         for table in LakeTable::ALL {
@@ -95,9 +106,12 @@ impl Session {
         }
         tables.sort_by_key(|snapshot| snapshot.table);
         let context = new_context(options)?;
+        let rollups = match options.rollups {
+            RollupUse::WhereKept => Some(Rollups::new(tables.clone(), &views)),
+            RollupUse::Never => None,
+        };
         let tables = tables.into_iter().map(|snapshot| lake_table(&context, snapshot)).collect();
-        let views = views.iter().map(|view| options.adjustments.apply(view)).collect();
-        let schema = Arc::new(LakeSchema::new(&context, tables, views));
+        let schema = Arc::new(LakeSchema::new(&context, tables, views, rollups));
         let mut names = MixedCaseNames::default();
         for table in schema.described() {
             for column in &table.columns {
@@ -219,6 +233,7 @@ fn new_context(options: &SessionOptions) -> Result<SessionContext, QueryError> {
         .with_config(config)
         .with_runtime_env(Arc::new(new_runtime(options)?))
         .with_default_features()
+        .with_physical_optimizer_rule(Arc::new(HashedGroups))
         .with_physical_optimizer_rule(Arc::new(CooperativeJoins))
         .build();
     let mut context = SessionContext::new_with_state(state);

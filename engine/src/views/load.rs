@@ -12,7 +12,9 @@
 //! ```
 //!
 //! A line indented deeper than its entry continues it. A view that brings its own
-//! rows has the sources `none`.
+//! rows has the sources `none`. A view whose rows of a source and month come from that
+//! source and month alone may say `-- rollup: source, billing_month`: its results are
+//! kept (see `query::rollups`).
 
 use std::sync::LazyLock;
 
@@ -81,6 +83,9 @@ const CHECK_FILES: &[SqlFile] = sql_files![
     "checks/moves_sum_to_zero",
 ];
 
+/// What the results of a view can be kept by.
+const ROLLUP_KEYS: &str = "source, billing_month";
+
 /// A column as a view's header describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ViewColumn {
@@ -103,6 +108,8 @@ pub struct ViewDefinition {
     pub sources: Vec<String>,
     /// Its columns, in order.
     pub columns: Vec<ViewColumn>,
+    /// Whether its results are kept per source and month.
+    pub is_rollup: bool,
     /// Its query.
     pub sql: String,
 }
@@ -172,6 +179,7 @@ pub fn parse_view(name: &str, text: &str) -> Result<ViewDefinition, ViewError> {
     let grain = need("grain")?;
     let sources = need("sources")?;
     let columns = header.columns()?;
+    let is_rollup = header.take_exactly("rollup", ROLLUP_KEYS)?;
     header.nothing_else()?;
     Ok(ViewDefinition {
         name: name.to_owned(),
@@ -182,6 +190,7 @@ pub fn parse_view(name: &str, text: &str) -> Result<ViewDefinition, ViewError> {
             names => names.split(',').map(|source| source.trim().to_owned()).collect(),
         },
         columns,
+        is_rollup,
         sql: header.sql,
     })
 }
@@ -264,6 +273,18 @@ impl Header {
             return Err(self.error(entry.line, format!("\"{key}:\" is empty")));
         }
         Ok(entry.value)
+    }
+
+    /// Whether there is such an entry; it can say one thing only.
+    fn take_exactly(&mut self, key: &str, value: &str) -> Result<bool, ViewError> {
+        let Some(entry) = self.entries.iter().position(|entry| entry.key == key) else {
+            return Ok(false);
+        };
+        let entry = self.entries.remove(entry);
+        if entry.value == value {
+            return Ok(true);
+        }
+        Err(self.error(entry.line, format!("\"{key}:\" can only be \"{value}\"")))
     }
 
     /// Takes `columns:` and the entries indented below it.

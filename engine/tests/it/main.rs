@@ -11,6 +11,7 @@ mod inspect;
 mod parquet;
 mod pipeline;
 mod restatements;
+mod rollups;
 mod slt;
 mod tenant;
 mod tokens;

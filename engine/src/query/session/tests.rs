@@ -389,6 +389,12 @@ async fn every_view_plans_with_the_columns_its_header_lists() {
         let schema = provider.schema();
         let found: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         assert_eq!(listed, found, "columns of {}", view.name);
+        // What is said before a query runs is what it then returns.
+        let rows = session.execute(&format!("select * from {}", view.name)).await.unwrap().schema();
+        for (said, returned) in schema.fields().iter().zip(rows.fields()) {
+            let column = format!("{}.{}", view.name, said.name());
+            assert_eq!(said.data_type(), returned.data_type(), "{column}");
+        }
         answer(&session, &format!("select * from {} limit 1", view.name)).await.unwrap();
     }
     for check in views::checks() {

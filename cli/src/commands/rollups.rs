@@ -1,0 +1,53 @@
+//! Keeping rollups: what `ingest`, `demo` and `lake` have in common.
+
+use std::collections::BTreeSet;
+
+use costlake_engine::commit::Lake;
+use costlake_engine::ingest::{IngestReport, Outcome};
+use costlake_engine::model::BillingMonth;
+use costlake_engine::rollup;
+
+use crate::failure::Failure;
+use crate::messages::Messages;
+use crate::progress::WaitProgress;
+use crate::settings::Settings;
+
+/// Keeps what is missing, of these months or of all.
+pub async fn keep(
+    lake: &Lake,
+    months: Option<&BTreeSet<BillingMonth>>,
+    settings: &Settings,
+    messages: &Messages,
+) -> Result<(), Failure> {
+    let progress = WaitProgress::new(messages, "rollups");
+    let kept = rollup::keep(lake, &settings.session_options(), months).await;
+    drop(progress);
+    let kept = kept.map_err(Failure::engine)?;
+    if kept.results > 0 {
+        messages.note(&format!("rollups: {} kept ({} rows)", kept.results, kept.rows));
+    }
+    Ok(())
+}
+
+/// Keeps those of the months that were loaded. The months are whole without, so that a
+/// failure here is a warning.
+pub async fn keep_loaded<'a>(
+    reports: impl IntoIterator<Item = &'a IngestReport>,
+    settings: &Settings,
+    messages: &Messages,
+) -> Result<(), Failure> {
+    let months = reports.into_iter().flat_map(|report| &report.months);
+    let loaded = months.filter(|month| matches!(month.outcome, Outcome::Loaded(_)));
+    let months: BTreeSet<BillingMonth> = loaded.map(|month| month.month).collect();
+    if months.is_empty() {
+        return Ok(());
+    }
+    let lake = settings.open_lake()?;
+    if let Err(failure) = keep(&lake, Some(&months), settings, messages).await {
+        messages.warning(&format!(
+            "rollups could not be kept, queries compute them: {failure}; costlake lake optimize \
+             tries again"
+        ));
+    }
+    Ok(())
+}

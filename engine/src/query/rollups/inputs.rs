@@ -1,0 +1,174 @@
+//! What the result of a view for a source and month depends on.
+//!
+//! Input: table snapshots. Output: per month the data files of each table that can hold
+//! rows of it, and a digest of their names and of the statements run over them.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::Write as _;
+
+use datafusion::common::ScalarValue;
+use ring::digest::{Context, SHA256};
+
+use super::SourceMonth;
+use crate::commit::{DataFile, LakeTable, TableSnapshot};
+use crate::model::DatasetType;
+use crate::model::columns::{BILLING_MONTH_COLUMN, SOURCE_COLUMN};
+
+/// Raised when the same statements over the same files would be kept differently.
+const FORMAT: &str = "1";
+/// Bytes of a digest that stand in a file's name.
+const DIGEST_BYTES: usize = 16;
+
+/// Files of each table by the months they can hold rows of.
+pub(super) struct Inputs {
+    /// In the order of the snapshots.
+    by_table: Vec<Reached>,
+    /// The months that cost tables hold.
+    pub(super) months: BTreeSet<SourceMonth>,
+}
+
+/// Positions of a table's files, by what part of the lake they tell of.
+#[derive(Default)]
+struct Reached {
+    /// Of one source and month.
+    of_source_month: HashMap<SourceMonth, Vec<usize>>,
+    /// Of one month, whichever source brought it.
+    of_month: HashMap<String, Vec<usize>>,
+    /// Of more than one month.
+    wide: Vec<usize>,
+}
+
+impl Reached {
+    fn of(table: &TableSnapshot) -> Self {
+        let mut reached = Self::default();
+        for (index, file) in table.files.iter().enumerate() {
+            match told_of(table, file) {
+                Some(Told::Month(month)) => reached.of_month.entry(month).or_default().push(index),
+                Some(Told::SourceMonth(month)) => {
+                    reached.of_source_month.entry(month).or_default().push(index);
+                }
+                None => reached.wide.push(index),
+            }
+        }
+        reached
+    }
+
+    /// Positions of the files for a month, ascending.
+    fn files(&self, month: &SourceMonth) -> Vec<usize> {
+        let own = self.of_source_month.get(month).into_iter().flatten();
+        let all = self.of_month.get(&month.billing_month).into_iter().flatten();
+        let mut files: Vec<usize> = own.chain(all).chain(&self.wide).copied().collect();
+        files.sort_unstable();
+        files
+    }
+}
+
+/// What a file tells of.
+enum Told {
+    SourceMonth(SourceMonth),
+    Month(String),
+}
+
+/// `None`: of several months, or nobody knows.
+fn told_of(table: &TableSnapshot, file: &DataFile) -> Option<Told> {
+    match table.table {
+        // A price sheet belongs to a billing profile, whichever source brought it.
+        LakeTable::Dataset(DatasetType::PriceSheet) => {
+            let month = table.partition_value(file, BILLING_MONTH_COLUMN)?;
+            Some(Told::Month(month.to_owned()))
+        }
+        LakeTable::Dataset(_) => partition(table, file).map(Told::SourceMonth),
+        LakeTable::IngestRuns => {
+            let source = only_value(table, file, SOURCE_COLUMN)?;
+            let billing_month = only_value(table, file, BILLING_MONTH_COLUMN)?;
+            Some(Told::SourceMonth(SourceMonth { source, billing_month }))
+        }
+        LakeTable::RejectedRows | LakeTable::LoadTotals => None,
+    }
+}
+
+fn partition(table: &TableSnapshot, file: &DataFile) -> Option<SourceMonth> {
+    Some(SourceMonth {
+        source: table.partition_value(file, SOURCE_COLUMN)?.to_owned(),
+        billing_month: table.partition_value(file, BILLING_MONTH_COLUMN)?.to_owned(),
+    })
+}
+
+/// The value of a text column that is the same in all rows of a file, by its bounds.
+/// Bounds that a writer shortened enclose more than they show: two that are equal and
+/// shorter than any writer cuts are the value.
+fn only_value(table: &TableSnapshot, file: &DataFile, column: &str) -> Option<String> {
+    const SHORTENED_FROM_CHARS: usize = 32;
+    let index = table.file_schema().index_of(column).ok()?;
+    let bounds = file.statistics.column_statistics.get(index)?;
+    let text = |value: &ScalarValue| value.try_as_str().flatten().map(str::to_owned);
+    let low = text(bounds.min_value.get_value()?)?;
+    let high = text(bounds.max_value.get_value()?)?;
+    (low == high && low.chars().count() < SHORTENED_FROM_CHARS).then_some(low)
+}
+
+impl Inputs {
+    pub(super) fn of(tables: &[TableSnapshot]) -> Self {
+        let cost = tables.iter().filter(|snapshot| is_cost(snapshot.table));
+        let months = cost
+            .flat_map(|snapshot| snapshot.files.iter().filter_map(|file| partition(snapshot, file)))
+            .collect();
+        Self { by_table: tables.iter().map(Reached::of).collect(), months }
+    }
+
+    /// Of statements (name, SQL) over tables (position, snapshot) for a month; hex.
+    pub(super) fn digest(
+        &self,
+        statements: &[(&str, &str)],
+        tables: &[(usize, &TableSnapshot)],
+        month: &SourceMonth,
+    ) -> String {
+        let mut digest = Context::new(&SHA256);
+        // Each text ends where the next begins, whatever is in them.
+        let mut add = |text: &str| {
+            digest.update(&(text.len() as u64).to_le_bytes());
+            digest.update(text.as_bytes());
+        };
+        add(FORMAT);
+        add(env!("CARGO_PKG_VERSION"));
+        add(&month.source);
+        add(&month.billing_month);
+        for (name, sql) in statements {
+            add(name);
+            add(sql);
+        }
+        for (index, snapshot) in tables {
+            let files = self.by_table[*index].files(month);
+            // A table that does not exist yet has none either.
+            if files.is_empty() {
+                continue;
+            }
+            add(snapshot.table.name());
+            for file in files {
+                add(snapshot.files[file].object.location.as_ref());
+            }
+        }
+        let digest = digest.finish();
+        let bytes = digest.as_ref().iter().take(DIGEST_BYTES);
+        bytes.fold(String::with_capacity(2 * DIGEST_BYTES), |mut hex, byte| {
+            write!(hex, "{byte:02x}").expect("a String takes every text");
+            hex
+        })
+    }
+
+    /// The table with its files for these months only.
+    pub(super) fn restrict(
+        &self,
+        index: usize,
+        table: &TableSnapshot,
+        months: &BTreeSet<SourceMonth>,
+    ) -> TableSnapshot {
+        let reached = &self.by_table[index];
+        let files: BTreeSet<usize> = months.iter().flat_map(|month| reached.files(month)).collect();
+        table.with_files(files.into_iter().map(|file| table.files[file].clone()).collect())
+    }
+}
+
+fn is_cost(table: LakeTable) -> bool {
+    matches!(table, LakeTable::Dataset(dataset) if dataset.is_cost())
+}
