@@ -70,7 +70,8 @@ def measure(options: argparse.Namespace, folder: pathlib.Path, binary: pathlib.P
         folder=folder, sql=REPOSITORY / "sql", seed=0, rounds=options.rounds,
         threads=options.threads, quick=options.quick)
     known = circumstances(REPOSITORY, binary) | {
-        "binary_given": options.binary is not None, "costlake": context.costlake.version, "threads": options.threads, "quick": options.quick}
+        "binary_given": options.binary is not None, "costlake": context.costlake.version,
+        "threads": options.threads, "quick": options.quick}
     print(f"{known['costlake']} at {known['commit']}, {known['processor']}, {known['cores']} cores, "
           f"{options.threads} used; "
           + ", ".join(f"{name} {version}" for name, version in known["peers"].items()))

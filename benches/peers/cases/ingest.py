@@ -64,23 +64,31 @@ def tiny(context: Context) -> Iterator[Result]:
 def measured(context: Context, name: str, rows: int, *generate: str,
              distinct_every: int | None = None, load_as: tuple[str, ...] = ()) -> Result:
     with context.workspace(name) as folder:
-        context.costlake.generate(folder / "exports", f"{MONTH}..{MONTH}", rows, context.seed,
-                                  *generate)
-        # Only one dataset is loaded; the others would take disk and page cache.
-        for other in (folder / "exports").iterdir():
-            if other.is_dir() and other.name != "amortized":
-                shutil.rmtree(other)
-        exports = folder / "exports" / "amortized"
+        exported = month_of(context, folder, rows, *generate)
         if distinct_every:
-            make_distinct(exports, distinct_every, context.seed)
-        return compare(context, name, folder, Month.of(exports), load_as)
+            make_distinct(exported.folder, distinct_every, context.seed)
+            warm(exported.files)
+        return compare(context, name, folder, exported, load_as)
+
+
+def month_of(context: Context, folder: pathlib.Path, rows: int, *generate: str) -> Month:
+    """A generated month of amortized cost, in the page cache as far as that holds it."""
+    exports = folder / "exports"
+    context.costlake.generate(exports, f"{MONTH}..{MONTH}", rows, context.seed, *generate)
+    # Only one dataset is loaded; the others would take disk and page cache.
+    for other in exports.iterdir():
+        if other.is_dir() and other.name != "amortized":
+            shutil.rmtree(other)
+    exported = Month.of(exports / "amortized")
+    warm(exported.files)
+    return exported
 
 
 def compare(context: Context, name: str, folder: pathlib.Path, exported: Month,
             load_as: tuple[str, ...]) -> Result:
-    warm(exported.files)
-    plain = ["--no-rollups", *load_as] if context.costlake.ingest_knows_rollups else [*load_as]
-    contestants = {"costlake": lambda: load(context, folder / "lake", exported, *plain)}
+    plain = context.costlake.ingest_plainly
+    contestants = {
+        "costlake": lambda: load(context, folder / "lake", exported, *plain, *load_as)}
     notes = []
     for engine in PEERS:
         copying = functools.partial(copy, context, engine, folder, exported)

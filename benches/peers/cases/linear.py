@@ -7,10 +7,8 @@ the machine is taken out of its ratio.
 import shutil
 from collections.abc import Iterator
 
-from peers.cases.ingest import MONTH, ROWS_1GB, ROWS_QUICK, load
+from peers.cases.ingest import ROWS_1GB, ROWS_QUICK, load, month_of
 from peers.context import Context
-from peers.exports import Month
-from peers.measure import warm
 from peers.result import Result
 from peers.rounds import Figure, alternate
 
@@ -45,12 +43,9 @@ def run(context: Context) -> Iterator[Result]:
 
 def ingested(context: Context, rows: int, rounds: int) -> tuple[Figure, int]:
     with context.workspace("linear") as folder:
-        context.costlake.generate(folder / "exports", f"{MONTH}..{MONTH}", rows, context.seed)
-        shutil.rmtree(folder / "exports" / "actual")
-        exported = Month.of(folder / "exports" / "amortized")
         # Where memory does not hold the large month, its reads come from disk.
-        warm(exported.files)
-        plain = ["--no-rollups"] if context.costlake.ingest_knows_rollups else []
+        exported = month_of(context, folder, rows)
+        plain = context.costlake.ingest_plainly
         figures = alternate({"costlake": lambda: load(context, folder / "lake", exported, *plain)},
                             rounds, warm_up=rounds > 1)
         return figures["costlake"], exported.size_bytes

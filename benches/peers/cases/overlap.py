@@ -8,10 +8,9 @@ and hardly more.
 import resource
 from collections.abc import Iterator
 
-from peers.cases.ingest import MONTH, ROWS_1GB, ROWS_QUICK, load
+from peers.cases.ingest import ROWS_1GB, ROWS_QUICK, load, month_of
 from peers.context import Context
-from peers.exports import Month
-from peers.measure import Run, warm
+from peers.measure import Run
 from peers.result import Result
 from peers.rounds import alternate
 
@@ -22,10 +21,8 @@ BYTES_PER_SECOND = 125_000_000
 def run(context: Context) -> Iterator[Result]:
     with context.workspace("overlap") as folder:
         rows = context.of(ROWS_1GB, ROWS_QUICK)
-        context.costlake.generate(folder / "exports", f"{MONTH}..{MONTH}", rows, context.seed)
-        exported = Month.of(folder / "exports" / "amortized")
-        warm(exported.files)
-        plain = ["--no-rollups"] if context.costlake.ingest_knows_rollups else []
+        exported = month_of(context, folder, rows)
+        plain = context.costlake.ingest_plainly
         busy: list[float] = []
 
         def from_disk() -> Run:

@@ -47,7 +47,7 @@ def one_view(context: Context, lake: pathlib.Path, view: views.View) -> Result:
     ours, theirs = folder / "costlake.csv", folder / "duckdb.csv"
     kept = folder / "rollups.csv"
     # DuckDB adds up rows, so costlake must, too; what rollups save stands beside the pair.
-    raw = ["--no-rollups"] if context.costlake.sql_knows_rollups else []
+    raw = context.costlake.sql_plainly
     asked = {"costlake": lambda: context.costlake.sql(lake, query, *raw, output=ours)}
     if raw:
         asked["costlake with rollups"] = lambda: context.costlake.sql(lake, query, output=kept)

@@ -37,10 +37,11 @@ def run(context: Context) -> Iterator[Result]:
         kept, raw = folder / "rollups.csv", folder / "raw.csv"
         for name, query in REPORTS.items():
             query = " ".join(query.split())
-            if context.costlake.sql_knows_rollups:
+            if context.costlake.sql_plainly:
                 asked = {
                     "rollups": lambda: context.costlake.sql(lake, query, output=kept),
-                    "raw rows": lambda: context.costlake.sql(lake, query, "--no-rollups",
+                    "raw rows": lambda: context.costlake.sql(lake, query,
+                                                             *context.costlake.sql_plainly,
                                                              output=raw),
                 }
             else:

@@ -27,7 +27,8 @@ def run(context: Context) -> Iterator[Result]:
             lakes.build(context, lake, months, ROWS, context.seed + number, source)
         figures = alternate(
             {"select 1": lambda: context.costlake.sql(lake, "select 1"),
-             "count(*) from ingest_runs": lambda: context.costlake.sql(lake, "select count(*) from ingest_runs")},
+             "count(*) from ingest_runs":
+                 lambda: context.costlake.sql(lake, "select count(*) from ingest_runs")},
             context.of(ROUNDS, context.rounds))
         result = Result("startup", context.seed, figures)
         result.facts = {"months": months, "sources": len(SOURCES)}

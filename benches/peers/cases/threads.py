@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from peers.cases.ingest import MONTH, ROWS_1GB, ROWS_QUICK, load
+from peers.cases.ingest import ROWS_1GB, ROWS_QUICK, load, month_of
 from peers.context import Context
-from peers.exports import Month
-from peers.measure import Run, on_processors, warm
+from peers.measure import Run, on_processors
 from peers.result import Ratio, Result
 from peers.rounds import alternate
 
@@ -13,10 +12,8 @@ from peers.rounds import alternate
 def run(context: Context) -> Iterator[Result]:
     with context.workspace("threads") as folder:
         rows = context.of(ROWS_1GB, ROWS_QUICK)
-        context.costlake.generate(folder / "exports", f"{MONTH}..{MONTH}", rows, context.seed)
-        exported = Month.of(folder / "exports" / "amortized")
-        warm(exported.files)
-        plain = ["--no-rollups"] if context.costlake.ingest_knows_rollups else []
+        exported = month_of(context, folder, rows)
+        plain = context.costlake.ingest_plainly
 
         def on(processors: int, workers: int | None = None) -> Run:
             with on_processors(processors):

@@ -21,12 +21,17 @@ class Costlake:
         return self.help("--version").strip()
 
     @functools.cached_property
-    def ingest_knows_rollups(self) -> bool:
-        return "--no-rollups" in self.help("ingest", "--help")
+    def ingest_plainly(self) -> list[str]:
+        """Arguments that make `ingest` keep no rollups; none where it knows none."""
+        return self.without_rollups("ingest")
 
     @functools.cached_property
-    def sql_knows_rollups(self) -> bool:
-        return "--no-rollups" in self.help("sql", "--help")
+    def sql_plainly(self) -> list[str]:
+        """Arguments that make `sql` read no rollups; none where it knows none."""
+        return self.without_rollups("sql")
+
+    def without_rollups(self, command: str) -> list[str]:
+        return ["--no-rollups"] if "--no-rollups" in self.help(command, "--help") else []
 
     def help(self, *words: str) -> str:
         return subprocess.run([self.binary, *words], check=True, text=True,
