@@ -7,6 +7,7 @@
 pub mod error;
 pub mod model;
 pub mod near;
+mod same;
 
 pub mod connect;
 

@@ -17,6 +17,7 @@ use futures::TryStreamExt as _;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt as _, PutPayload};
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::commit::maintain::{ORPHAN_AGE_DAYS_MIN, VacuumMode};
 use crate::commit::{CommitError, Lake, TableSnapshot};
@@ -51,14 +52,12 @@ pub async fn keep(
     let rollups = of_lake(lake, options).await?;
     let mut done = Kept::default();
     let Some(place) = rollups.place() else { return Ok(done) };
-    let is_asked = |month: &SourceMonth| {
-        let asked = |asked: &BillingMonth| asked.to_string() == month.billing_month;
-        months.is_none_or(|months| months.iter().any(asked))
-    };
+    let asked: Option<BTreeSet<String>> =
+        months.map(|months| months.iter().map(ToString::to_string).collect());
     // View by view: those that others read are kept before them.
     for view in rollups.views() {
-        for (month, name) in rollups.missing(&view.name).await? {
-            if !is_asked(&month) {
+        for (month, name) in rollups.cover(&view.name).await?.missing {
+            if asked.as_ref().is_some_and(|months| !months.contains(&month.billing_month)) {
                 continue;
             }
             let result =
@@ -66,7 +65,8 @@ pub async fn keep(
             let rows = result.iter().map(|batch| batch.num_rows() as u64).sum();
             let path = place.path(&name, &month, rows);
             let bytes = encode(&result).map_err(|error| internal(&path, &error))?;
-            // A file appears whole or not at all, and two writers write the same.
+            // A file appears whole or not at all. Another writer of the result writes the
+            // same rows, in another order.
             let written = place.store().put(&path, PutPayload::from(bytes)).await;
             written.map_err(|source| CommitError::Store { table: FOLDER, source })?;
             done.results += 1;
@@ -85,7 +85,7 @@ pub async fn verify(lake: &Lake, options: &SessionOptions) -> Result<Vec<String>
     let Some(place) = rollups.place() else { return Ok(Vec::new()) };
     let mut differing = Vec::new();
     for view in rollups.views() {
-        for kept in rollups.kept(&view.name).await? {
+        for kept in rollups.cover(&view.name).await?.kept {
             let computed =
                 compute(&rollups, &view.name, kept.month(), options, RollupUse::Never).await?;
             let is_same = match read(place, &kept).await {
@@ -197,7 +197,6 @@ enum ReadFault {
 }
 
 async fn read(place: &Place, kept: &KeptFile) -> Result<Vec<RecordBatch>, ReadFault> {
-    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
     let found = place.store().get(&kept.object.location).await.map_err(ReadFault::Store)?;
     let bytes = found.bytes().await.map_err(ReadFault::Store)?;
     let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)

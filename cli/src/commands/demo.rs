@@ -109,8 +109,7 @@ pub async fn run(
     let reports = [ingest::SourceReport { source: request.source, report, failure: None }];
     ingest::write_summary(&reports, &settings)?;
     ingest::conclude(&reports)?;
-    let loaded = reports.iter().map(|of_source| &of_source.report);
-    rollups::keep_loaded(loaded, &settings, messages).await?;
+    rollups::keep_loaded(&reports, &settings, messages).await?;
 
     let lake = settings.open_lake()?;
     let options =

@@ -86,8 +86,7 @@ pub async fn run(
         tell_faults(&of_source.report, messages);
     }
     if !arguments.no_rollups {
-        let reports = reports.iter().map(|of_source| &of_source.report);
-        rollups::keep_loaded(reports, settings, messages).await?;
+        rollups::keep_loaded(&reports, settings, messages).await?;
     }
     conclude(&reports)
 }

@@ -1,7 +1,6 @@
 //! `costlake lake`: look after the lake.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
@@ -61,7 +60,8 @@ pub async fn run(
         }
         LakeCommand::Verify => verify(&lake, settings, messages).await,
         LakeCommand::Optimize { month } => {
-            let months: Vec<_> = months(month).unwrap_or_default().into_iter().collect();
+            let asked = months(month);
+            let months: Vec<_> = asked.iter().flatten().copied().collect();
             for table in DatasetType::ALL.map(LakeTable::Dataset) {
                 if lake.table(table).await.map_err(Failure::engine)?.is_none() {
                     continue;
@@ -80,9 +80,7 @@ pub async fn run(
                     .await
                     .map_err(Failure::engine)?;
             }
-            let months: Option<BTreeSet<_>> =
-                (!months.is_empty()).then(|| months.into_iter().collect());
-            rollups::keep(&lake, months.as_ref(), settings, messages).await
+            rollups::keep(&lake, asked.as_ref(), settings, messages).await
         }
         LakeCommand::Vacuum { retain_days, dry_run } => {
             vacuum(&lake, *retain_days, *dry_run, settings, messages).await
@@ -247,29 +245,27 @@ async fn vacuum(
     } else {
         (VacuumMode::Delete, "deleted")
     };
+    let list = |of: &str, files: &[String]| {
+        messages.note(&format!("{of}: {} files {word}", files.len()));
+        if dry_run {
+            files.iter().for_each(|file| println!("{file}"));
+        }
+    };
     for table in LakeTable::ALL {
         if lake.table(table).await.map_err(Failure::engine)?.is_none() {
             continue;
         }
         let files =
             maintain::vacuum(lake, table, retain_days, mode).await.map_err(Failure::engine)?;
-        messages.note(&format!("{}: {} files {word}", table.name(), files.len()));
-        if dry_run {
-            for file in files {
-                println!("{}/{file}", table.name());
-            }
-        }
+        let files: Vec<String> =
+            files.into_iter().map(|file| format!("{}/{file}", table.name())).collect();
+        list(table.name(), &files);
     }
     let options = settings.session_options();
     let files = rollup::delete_superseded(lake, &options, retain_days, mode)
         .await
         .map_err(Failure::engine)?;
-    messages.note(&format!("rollups: {} files {word}", files.len()));
-    if dry_run {
-        for file in files {
-            println!("{file}");
-        }
-    }
+    list("rollups", &files);
     Ok(())
 }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use costlake_engine::commit::Lake;
-use costlake_engine::ingest::{IngestReport, Outcome};
+use costlake_engine::ingest::Outcome;
 use costlake_engine::model::BillingMonth;
 use costlake_engine::rollup;
 
+use super::ingest::SourceReport;
 use crate::failure::Failure;
 use crate::messages::Messages;
 use crate::progress::WaitProgress;
@@ -31,12 +32,12 @@ pub async fn keep(
 
 /// Keeps those of the months that were loaded. The months are whole without, so that a
 /// failure here is a warning.
-pub async fn keep_loaded<'a>(
-    reports: impl IntoIterator<Item = &'a IngestReport>,
+pub async fn keep_loaded(
+    reports: &[SourceReport],
     settings: &Settings,
     messages: &Messages,
 ) -> Result<(), Failure> {
-    let months = reports.into_iter().flat_map(|report| &report.months);
+    let months = reports.iter().flat_map(|of_source| &of_source.report.months);
     let loaded = months.filter(|month| matches!(month.outcome, Outcome::Loaded(_)));
     let months: BTreeSet<BillingMonth> = loaded.map(|month| month.month).collect();
     if months.is_empty() {

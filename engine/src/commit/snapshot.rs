@@ -127,12 +127,12 @@ impl TableSnapshot {
             partition_columns,
             store_url: Some(store_root(log_store.root_url())),
             store: Some(log_store.root_object_store(None)),
-            folder: folder.clone(),
+            folder,
             files: Vec::new(),
         };
         for batch in state.add_actions_batches(false).map_err(CommitError::delta(table))? {
             for row in 0..batch.num_rows() {
-                let file = snapshot.data_file(&folder, &batch, row)?;
+                let file = snapshot.data_file(&batch, row)?;
                 snapshot.files.push(file);
             }
         }
@@ -153,12 +153,7 @@ impl TableSnapshot {
         self.files.iter().map(|file| file.num_rows).sum()
     }
 
-    fn data_file(
-        &self,
-        folder: &Path,
-        batch: &RecordBatch,
-        row: usize,
-    ) -> Result<DataFile, CommitError> {
+    fn data_file(&self, batch: &RecordBatch, row: usize) -> Result<DataFile, CommitError> {
         let column = |name: &str| batch.column_by_name(name);
         let unexpected =
             |reason: String| CommitError::UnexpectedLayout { table: self.table.name(), reason };
@@ -192,7 +187,7 @@ impl TableSnapshot {
             .collect();
         Ok(DataFile {
             object: ObjectMeta {
-                location: Path::from_iter(folder.parts().chain(relative.parts())),
+                location: Path::from_iter(self.folder.parts().chain(relative.parts())),
                 last_modified: modified.and_utc(),
                 size,
                 e_tag: None,

@@ -17,6 +17,7 @@ use crate::decode::{FieldSpan, unescape};
 use crate::model::date::parse_date;
 use crate::model::money::{ONE, parse_decimal};
 use crate::model::{DECIMAL_PRECISION, DECIMAL_SCALE, ValueKind};
+use crate::same::is_same;
 
 /// What Azure writes for "no id" where a GUID is expected.
 const ZERO_GUID: &[u8; 36] = b"00000000-0000-0000-0000-000000000000";
@@ -125,25 +126,6 @@ fn values<T: Copy + Default>(
         validity.push(last.is_some());
     }
     (values, validity.finish())
-}
-
-/// Whether two cells have the same bytes. A call that compares memory costs
-/// more than the few bytes of a flag or the two words (which may overlap) of
-/// a date or number.
-#[inline(always)]
-fn is_same(left: &[u8], right: &[u8]) -> bool {
-    if left.len() != right.len() {
-        return false;
-    }
-    let words = |cell: &[u8]| {
-        let (first, last) = (cell.first_chunk()?, cell.last_chunk()?);
-        Some((u64::from_le_bytes(*first), u64::from_le_bytes(*last)))
-    };
-    match left.len() {
-        0..8 => left.iter().eq(right),
-        8..=16 => words(left) == words(right),
-        _ => left == right,
-    }
 }
 
 fn decimal(raw: &[u8]) -> Result<Option<i128>, &'static str> {

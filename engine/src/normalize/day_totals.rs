@@ -79,15 +79,12 @@ impl DayTotals {
             }
             let day = days.is_valid(start).then(|| days.value(start));
             // Of what makes a key hardly more than one part changes at a time.
-            let mut index = 0;
-            let scope = scopes.map(|scope| {
-                let new = text(scope, start);
-                let number = match last {
-                    Some((row, numbers)) if text(scope, row) == new => numbers[index],
+            let scope = std::array::from_fn(|part| {
+                let new = text(scopes[part], start);
+                match last {
+                    Some((row, numbers)) if text(scopes[part], row) == new => numbers[part],
                     _ => new.map(|text| self.number(text)),
-                };
-                index += 1;
-                number
+                }
             });
             last = Some((start, scope));
             self.sums.entry((day, scope)).or_default().add(&run)?;

@@ -5,7 +5,8 @@
 //!
 //! In order of use: [`scan`] reads a snapshot, [`decimal`] makes arithmetic
 //! exact, `hashed` and `cooperate` correct plans, [`rollups`] finds results that are kept,
-//! `schema` plans views when they are named, [`session`] puts them together, [`statements`] and [`error`] face the user.
+//! `schema` plans views when they are named, [`session`] puts them together,
+//! [`statements`] and [`error`] face the user.
 
 pub mod catalog;
 mod cooperate;

@@ -15,7 +15,7 @@
 mod inputs;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use datafusion::arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use datafusion::common::stats::{ColumnStatistics, Precision, Statistics};
@@ -79,9 +79,11 @@ impl KeptFile {
 }
 
 /// Which months of a view are kept.
-struct Cover {
-    kept: Vec<KeptFile>,
-    missing: BTreeSet<SourceMonth>,
+pub(crate) struct Cover {
+    /// The results there are.
+    pub kept: Vec<KeptFile>,
+    /// The other months, and the name of the result of each.
+    pub missing: BTreeMap<SourceMonth, String>,
 }
 
 /// Where a lake keeps results.
@@ -96,7 +98,8 @@ pub(crate) struct Rollups {
     place: Option<Place>,
     tables: Vec<TableSnapshot>,
     views: BTreeMap<String, ViewDefinition>,
-    inputs: Inputs,
+    /// Most sessions never ask.
+    inputs: OnceLock<Inputs>,
     /// Listed when a query first asks.
     listed: OnceCell<HashMap<String, (ObjectMeta, u64)>>,
 }
@@ -113,8 +116,11 @@ impl Rollups {
             })
         });
         let views = views.iter().map(|view| (view.name.clone(), view.clone())).collect();
-        let inputs = Inputs::of(&tables);
-        Self { place, tables, views, inputs, listed: OnceCell::new() }
+        Self { place, tables, views, inputs: OnceLock::new(), listed: OnceCell::new() }
+    }
+
+    fn inputs(&self) -> &Inputs {
+        self.inputs.get_or_init(|| Inputs::of(&self.tables))
     }
 
     /// Where results are kept; none where no table exists.
@@ -122,15 +128,10 @@ impl Rollups {
         self.place.as_ref()
     }
 
-    /// The months that cost tables hold.
-    pub(crate) fn months(&self) -> &BTreeSet<SourceMonth> {
-        &self.inputs.months
-    }
-
     /// The views whose results are kept, those that others read before them.
     pub(crate) fn views(&self) -> Vec<&ViewDefinition> {
         let mut views: Vec<_> = self.views.values().filter(|view| view.is_rollup).collect();
-        views.sort_by_key(|view| self.below(&view.name).len());
+        views.sort_by_cached_key(|view| self.below(&view.name).len());
         views
     }
 
@@ -173,8 +174,9 @@ impl Rollups {
             .enumerate()
             .filter(|(_, snapshot)| tables.contains(snapshot.table.name()))
             .collect();
-        let name = |month| format!("{view}/{}", self.inputs.digest(&statements, &tables, month));
-        self.months().iter().map(|month| (month, name(month))).collect()
+        let inputs = self.inputs();
+        let name = |month| format!("{view}/{}", inputs.digest(&statements, &tables, month));
+        inputs.months.iter().map(|month| (month, name(month))).collect()
     }
 
     async fn listed(&self) -> Result<&HashMap<String, (ObjectMeta, u64)>> {
@@ -191,15 +193,10 @@ impl Rollups {
         self.listed.get_or_try_init(list).await
     }
 
-    /// The view's results that are kept, by month.
-    pub(crate) async fn kept(&self, view: &str) -> Result<Vec<KeptFile>> {
-        Ok(self.cover(view).await?.kept)
-    }
-
-    /// Which of the months are kept.
-    async fn cover(&self, view: &str) -> Result<Cover> {
+    /// Which of the months that cost tables hold are kept.
+    pub(crate) async fn cover(&self, view: &str) -> Result<Cover> {
         let listed = self.listed().await?;
-        let mut cover = Cover { kept: Vec::new(), missing: BTreeSet::new() };
+        let mut cover = Cover { kept: Vec::new(), missing: BTreeMap::new() };
         for (month, name) in self.names(view) {
             match listed.get(&name) {
                 Some((object, rows)) => cover.kept.push(KeptFile {
@@ -208,20 +205,11 @@ impl Rollups {
                     month: month.clone(),
                 }),
                 None => {
-                    cover.missing.insert(month.clone());
+                    cover.missing.insert(month.clone(), name);
                 }
             }
         }
         Ok(cover)
-    }
-
-    /// The months of a view that are not kept, and the file each belongs into once its
-    /// rows are counted.
-    pub(crate) async fn missing(&self, view: &str) -> Result<Vec<(SourceMonth, String)>> {
-        let listed = self.listed().await?;
-        let names = self.names(view).into_iter();
-        let missing = names.filter(|(_, name)| !listed.contains_key(name));
-        Ok(missing.map(|(month, name)| (month.clone(), name)).collect())
     }
 
     /// Files below [`FOLDER`] that hold no result of these tables and views.
@@ -240,7 +228,8 @@ impl Rollups {
     /// The tables with only the files that a result of these months can come from.
     pub(crate) fn tables_of(&self, months: &BTreeSet<SourceMonth>) -> Vec<TableSnapshot> {
         let tables = self.tables.iter().enumerate();
-        tables.map(|(index, table)| self.inputs.restrict(index, table, months)).collect()
+        let inputs = self.inputs();
+        tables.map(|(index, table)| inputs.restrict(index, table, months)).collect()
     }
 
     /// The views as they are run.
@@ -267,7 +256,7 @@ impl Rollups {
         }
         // A plan that is not analyzed yet may be wrong about its types; files are not.
         let types = kept.schema();
-        let computed = self.computed(view, &cover.missing).await?;
+        let computed = self.computed(view, &cover.missing.into_keys().collect()).await?;
         let computed = LogicalPlanBuilder::from(computed).project(as_in(&types))?.build()?;
         let both = LogicalPlanBuilder::scan(view, provider_as_source(Arc::new(kept)), None)?
             .union(computed)?

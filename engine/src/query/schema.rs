@@ -82,7 +82,7 @@ impl LakeSchema {
     /// The view and the views it reads, each behind those that it reads: planned in this
     /// order, none has to plan another while it is planned itself, which would go as
     /// deep into the stack as views stand upon one another. A view with results that are
-    /// kept comes with them and without those it reads.
+    /// kept comes with them and without those it reads; one that is planned is left out.
     async fn in_order<'a>(
         &'a self,
         name: &'a str,
@@ -134,9 +134,6 @@ impl LakeSchema {
         for (view, kept) in self.in_order(name).await? {
             if let Some(kept) = kept {
                 self.keep(&view.name, kept);
-                continue;
-            }
-            if self.known(&view.name).is_some() {
                 continue;
             }
             let plan = state.create_logical_plan(&view.sql).await.map_err(|error| {

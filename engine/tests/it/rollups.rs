@@ -1,7 +1,7 @@
 //! Kept results: the same answers with them and without, never a stale one.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use costlake_engine::commit::maintain::{self, VacuumMode};
@@ -14,14 +14,9 @@ use costlake_engine::views::{
     Adjustment, AdjustmentRule, Adjustments, BilledPrice, Percent, views,
 };
 
-use crate::tenant::{NOW_US, Tenant, month, rows, small, url};
+use crate::tenant::{Tenant, collect, month, options, rows, small, url};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-fn options() -> SessionOptions {
-    let as_of = i32::try_from(NOW_US / 86_400_000_000).unwrap();
-    SessionOptions { as_of: Some(as_of), ..SessionOptions::default() }
-}
 
 fn without_rollups() -> SessionOptions {
     SessionOptions { rollups: RollupUse::Never, ..options() }
@@ -84,14 +79,8 @@ fn tables(files: &BTreeSet<String>) -> BTreeSet<&str> {
 
 /// Files of kept results below the lake's folder.
 fn kept_files(tenant: &Tenant) -> Vec<PathBuf> {
-    fn below(folder: &Path, files: &mut Vec<PathBuf>) {
-        for entry in std::fs::read_dir(folder).into_iter().flatten() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { below(&path, files) } else { files.push(path) }
-        }
-    }
     let mut files = Vec::new();
-    below(&tenant.folder.path().join("lake/_rollups"), &mut files);
+    collect(&tenant.folder.path().join("lake/_rollups"), &mut files);
     files.sort();
     files
 }

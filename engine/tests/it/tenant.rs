@@ -84,9 +84,7 @@ impl Tenant {
     }
 
     pub async fn session(&self) -> Session {
-        let as_of = i32::try_from(NOW_US / 86_400_000_000).unwrap();
-        let options = SessionOptions { as_of: Some(as_of), ..SessionOptions::default() };
-        Session::open(&self.lake, &options).await.unwrap()
+        Session::open(&self.lake, &options()).await.unwrap()
     }
 
     /// Every cell of a query as text.
@@ -118,6 +116,12 @@ impl Tenant {
         };
         (ends("0001.csv"), ends("manifest.json"))
     }
+}
+
+/// Of sessions that look at the lake on the day of [`NOW_US`].
+pub fn options() -> SessionOptions {
+    let as_of = i32::try_from(NOW_US / 86_400_000_000).unwrap();
+    SessionOptions { as_of: Some(as_of), ..SessionOptions::default() }
 }
 
 pub fn url(path: &Path) -> SourceUrl {
@@ -166,7 +170,8 @@ pub async fn rows(session: &Session, sql: &str) -> Vec<Vec<String>> {
     rows
 }
 
-fn collect(folder: &Path, blobs: &mut Vec<PathBuf>) {
+/// Files below a folder.
+pub fn collect(folder: &Path, blobs: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -99,7 +99,8 @@ fn partition(table: &TableSnapshot, file: &DataFile) -> Option<SourceMonth> {
 /// shorter than any writer cuts are the value.
 fn only_value(table: &TableSnapshot, file: &DataFile, column: &str) -> Option<String> {
     const SHORTENED_FROM_CHARS: usize = 32;
-    let index = table.file_schema().index_of(column).ok()?;
+    // Columns of the files stand first, as in their statistics.
+    let index = table.schema.index_of(column).ok()?;
     let bounds = file.statistics.column_statistics.get(index)?;
     let text = |value: &ScalarValue| value.try_as_str().flatten().map(str::to_owned);
     let low = text(bounds.min_value.get_value()?)?;

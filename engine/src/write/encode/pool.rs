@@ -5,6 +5,8 @@
 //! every row is hashed into the same place; [`Marks`] say which of its values the
 //! row group and the page at hand have seen.
 
+use crate::same;
+
 /// Number of a value in its pool.
 pub(super) type Entry = u32;
 
@@ -115,35 +117,6 @@ fn hash_of_bytes(bytes: &[u8]) -> u64 {
     mix(state ^ SEEDS[2], SEEDS[0])
 }
 
-/// Whether two texts, both too long for a view, are the same. Ids and names are mostly
-/// short enough for a few pairs of words (the last of which may overlap those before),
-/// which takes less than calling what compares memory.
-#[inline(always)]
-pub(super) fn is_same_long(left: &[u8], right: &[u8]) -> bool {
-    const WORD: usize = size_of::<u128>();
-    const WORDS_MAX: usize = 4;
-    let length = left.len();
-    if length != right.len() {
-        return false;
-    }
-    if !(WORD..=WORD * WORDS_MAX).contains(&length) {
-        return left == right;
-    }
-    let word = |text: &[u8], at: usize| {
-        let word: &[u8; WORD] = text[at..].first_chunk().expect("within the text");
-        u128::from_le_bytes(*word)
-    };
-    let last = length - WORD;
-    let mut at = 0;
-    while at < last {
-        if word(left, at) != word(right, at) {
-            return false;
-        }
-        at += WORD;
-    }
-    word(left, last) == word(right, last)
-}
-
 /// Distinct texts.
 pub(super) struct TextPool {
     slots: Slots,
@@ -185,7 +158,7 @@ impl TextPool {
         // Length and first bytes are the lower half of a view.
         let is_same = |entry: Entry| {
             let key = self.keys[entry as usize];
-            key as u64 == view as u64 && is_same_long(self.long_text(key), text)
+            key as u64 == view as u64 && same::is_same(self.long_text(key), text)
         };
         match self.slots.find(hash, is_same) {
             Ok(entry) => entry,
@@ -395,20 +368,6 @@ mod tests {
                 // Random hashes leave e^(-50000/65536) of the buckets empty.
                 let expected = 65_536.0 * (-50_000.0f64 / 65_536.0).exp();
                 assert!((empty / expected - 1.0).abs() < 0.05, "{empty} {expected}");
-            }
-        }
-    }
-
-    #[test]
-    fn texts_are_compared_to_their_last_byte() {
-        for length in 0..200 {
-            let text = vec![b'a'; length];
-            assert!(is_same_long(&text, &text.clone()));
-            assert!(!is_same_long(&text, &vec![b'a'; length + 1]));
-            for at in 0..length {
-                let mut other = text.clone();
-                other[at] = b'b';
-                assert!(!is_same_long(&text, &other), "{at} of {length}");
             }
         }
     }

@@ -9,7 +9,8 @@ use parquet::schema::types::ColumnDescPtr;
 
 use super::chunk::{Bounds, ChunkBuilder, Finished, Zstd};
 use super::page::{Mode, PageBuffer, SAMPLE_VALUES};
-use super::pool::{Code, Entry, INLINE_BYTES_MAX, TextPool, is_same_long};
+use super::pool::{Code, Entry, INLINE_BYTES_MAX, TextPool};
+use crate::same::is_same;
 
 /// Eighths of the sample that may be distinct. A text that comes twice is looked up
 /// and compressed in less time than it takes to compress it twice.
@@ -116,7 +117,7 @@ impl TextEncoder {
                 self.pool.short(view)
             } else {
                 let text = long_text(view, buffers);
-                if view as u64 == last_view as u64 && is_same_long(text, last_text) {
+                if view as u64 == last_view as u64 && is_same(text, last_text) {
                     self.page.codes.push(last_code);
                     continue;
                 }
