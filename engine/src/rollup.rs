@@ -11,11 +11,12 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
 use arrow::row::{RowConverter, SortField};
+use bytes::Bytes;
 use chrono::{Duration, Utc};
 use futures::TryStreamExt as _;
-use object_store::path::Path;
-use object_store::{ObjectStoreExt as _, PutPayload};
+use object_store::ObjectStoreExt as _;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -23,7 +24,7 @@ use crate::commit::maintain::{ORPHAN_AGE_DAYS_MIN, VacuumMode};
 use crate::commit::{CommitError, Lake, TableSnapshot};
 use crate::model::BillingMonth;
 use crate::model::columns::{BILLING_MONTH_COLUMN, SOURCE_COLUMN};
-use crate::query::rollups::{FOLDER, KeptFile, Place, Rollups, SourceMonth};
+use crate::query::rollups::{Cover, FOLDER, ResultName, Rollups, SourceMonth};
 use crate::query::{QueryError, RollupUse, Session, SessionOptions};
 use crate::views::views;
 use crate::write::writer_properties;
@@ -35,11 +36,13 @@ pub struct Kept {
     pub results: u64,
     /// Their rows.
     pub rows: u64,
+    /// How many of them took the place of a file that was damaged.
+    pub repaired: u64,
 }
 
-/// Computes and writes each result that is not kept yet, of these months or of all.
-/// `options` are those of the sessions that are to read them. Memory is that of the
-/// queries, and one result.
+/// Computes and writes each result that is not kept yet, or no longer as it was written,
+/// of these months or of all. `options` are those of the sessions that are to read them.
+/// Memory is that of the queries, and one result.
 ///
 /// # Errors
 /// When a view cannot be computed or the store refuses a file. What was written before
@@ -49,26 +52,36 @@ pub async fn keep(
     options: &SessionOptions,
     months: Option<&BTreeSet<BillingMonth>>,
 ) -> Result<Kept, QueryError> {
-    let rollups = of_lake(lake, options).await?;
+    let mut rollups = of_lake(lake, options).await?;
     let mut done = Kept::default();
-    let Some(place) = rollups.place() else { return Ok(done) };
+    let Some(place) = rollups.place().cloned() else { return Ok(done) };
     let asked: Option<BTreeSet<String>> =
         months.map(|months| months.iter().map(ToString::to_string).collect());
+    let is_asked = |name: &ResultName| {
+        asked.as_ref().is_none_or(|months| months.contains(&name.month.billing_month))
+    };
     // View by view: those that others read are kept before them.
-    for view in rollups.views() {
-        for (month, name) in rollups.cover(&view.name).await?.missing {
-            if asked.as_ref().is_some_and(|months| !months.contains(&month.billing_month)) {
+    let views: Vec<String> = rollups.views().iter().map(|view| view.name.clone()).collect();
+    for view in views {
+        let Cover { kept, mut missing } = rollups.cover(&view).await?;
+        for (name, file) in kept.into_iter().filter(|(name, _)| is_asked(name)) {
+            if place.read(&name, &file).await.map_err(store)?.is_some() {
                 continue;
             }
-            let result =
-                compute(&rollups, &view.name, &month, options, RollupUse::WhereKept).await?;
+            // Before the result is computed, which would read it.
+            place.store().delete(&file.object.location).await.map_err(store)?;
+            rollups.note(&name, None);
+            missing.insert(name);
+            done.repaired += 1;
+        }
+        for name in missing.into_iter().filter(is_asked) {
+            let result = compute(&rollups, &name, options, RollupUse::WhereKept).await?;
             let rows = result.iter().map(|batch| batch.num_rows() as u64).sum();
-            let path = place.path(&name, &month, rows);
-            let bytes = encode(&result).map_err(|error| internal(&path, &error))?;
-            // A file appears whole or not at all. Another writer of the result writes the
-            // same rows, in another order.
-            let written = place.store().put(&path, PutPayload::from(bytes)).await;
-            written.map_err(|source| CommitError::Store { table: FOLDER, source })?;
+            let bytes = encode(&result).map_err(|error| QueryError::Internal {
+                message: format!("cannot encode {view}: {error}"),
+            })?;
+            let written = place.write(&name, rows, bytes).await.map_err(store)?;
+            rollups.note(&name, Some(written));
             done.results += 1;
             done.rows += rows;
         }
@@ -76,37 +89,52 @@ pub async fn keep(
     Ok(done)
 }
 
-/// Computes each kept result anew and tells which files hold something else.
-///
-/// # Errors
-/// When a view cannot be computed or a file cannot be read.
-pub async fn verify(lake: &Lake, options: &SessionOptions) -> Result<Vec<String>, QueryError> {
-    let rollups = of_lake(lake, options).await?;
-    let Some(place) = rollups.place() else { return Ok(Vec::new()) };
-    let mut differing = Vec::new();
-    for view in rollups.views() {
-        for kept in rollups.cover(&view.name).await?.kept {
-            let computed =
-                compute(&rollups, &view.name, kept.month(), options, RollupUse::Never).await?;
-            let is_same = match read(place, &kept).await {
-                Ok(found) => {
-                    sorted_rows(&computed).is_some_and(|rows| Some(rows) == sorted_rows(&found))
-                }
-                Err(ReadFault::Damaged) => false,
-                Err(ReadFault::Store(source)) => {
-                    return Err(CommitError::Store { table: FOLDER, source }.into());
-                }
-            };
-            if !is_same {
-                differing.push(kept.object.location.to_string());
-            }
-        }
-    }
-    Ok(differing)
+/// What is wrong with a kept result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The file, from the root of its store.
+    pub path: String,
+    /// What.
+    pub defect: Defect,
 }
 
-/// Deletes results that no session with these options would read, once they are
-/// `retain_days` and at least a day old: a query may have looked before. Returns their
+/// Why a kept result must not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Defect {
+    /// It is not what was written: [`keep`] writes it anew.
+    Damaged,
+    /// It is what was written, and its rows are not those the tables give.
+    Differs,
+}
+
+/// Reads each kept result, and computes it anew to compare.
+///
+/// # Errors
+/// When a view cannot be computed or the store does not give a file.
+pub async fn verify(lake: &Lake, options: &SessionOptions) -> Result<Vec<Finding>, QueryError> {
+    let rollups = of_lake(lake, options).await?;
+    let Some(place) = rollups.place() else { return Ok(Vec::new()) };
+    let mut findings = Vec::new();
+    for view in rollups.views() {
+        for (name, file) in rollups.cover(&view.name).await?.kept {
+            let defect = match place.read(&name, &file).await.map_err(store)? {
+                Some(content) => {
+                    let computed = compute(&rollups, &name, options, RollupUse::Never).await?;
+                    let found = decode(content).ok().and_then(|found| sorted_rows(&found));
+                    let is_same = found.is_some() && found == sorted_rows(&computed);
+                    (!is_same).then_some(Defect::Differs)
+                }
+                None => Some(Defect::Damaged),
+            };
+            let path = format!("/{}", file.object.location);
+            findings.extend(defect.map(|defect| Finding { path, defect }));
+        }
+    }
+    Ok(findings)
+}
+
+/// Deletes files that no session with these options would read, `retain_days` and at
+/// least a day after that began to be so: a query may have looked before. Returns their
 /// paths.
 ///
 /// # Errors
@@ -121,17 +149,20 @@ pub async fn delete_superseded(
     let Some(place) = rollups.place() else { return Ok(Vec::new()) };
     let oldest = Utc::now() - Duration::days(i64::from(retain_days.max(ORPHAN_AGE_DAYS_MIN)));
     let mut deleted = Vec::new();
-    for object in rollups.superseded().await? {
-        if object.last_modified > oldest {
+    for file in rollups.superseded().await? {
+        if file.since > oldest {
             continue;
         }
         if mode == VacuumMode::Delete {
-            let gone = place.store().delete(&object.location).await;
-            gone.map_err(|source| CommitError::Store { table: FOLDER, source })?;
+            place.store().delete(&file.object.location).await.map_err(store)?;
         }
-        deleted.push(object.location.to_string());
+        deleted.push(file.object.location.to_string());
     }
     Ok(deleted)
+}
+
+fn store(source: object_store::Error) -> QueryError {
+    CommitError::Store { table: FOLDER, source }.into()
 }
 
 async fn of_lake(lake: &Lake, options: &SessionOptions) -> Result<Rollups, QueryError> {
@@ -139,17 +170,17 @@ async fn of_lake(lake: &Lake, options: &SessionOptions) -> Result<Rollups, Query
     Ok(Rollups::new(tables, &options.adjusted(views())))
 }
 
-/// The rows of a view for one month, from the tables' files of that month alone.
+/// The rows of a result, from the tables' files of its month alone.
 async fn compute(
     rollups: &Rollups,
-    view: &str,
-    month: &SourceMonth,
+    name: &ResultName,
     options: &SessionOptions,
     kept: RollupUse,
 ) -> Result<Vec<RecordBatch>, QueryError> {
-    let tables = rollups.tables_of(&BTreeSet::from([month.clone()]));
+    let ResultName { view, month, .. } = name;
     let options = SessionOptions { rollups: kept, ..options.clone() };
-    let session = Session::over(tables, rollups.definitions(), &options).await?;
+    let rollups = rollups.of_months(&BTreeSet::from([month.clone()]));
+    let session = Session::over(rollups, &options).await?;
     let stream = session.execute(&format!("select * from {view}")).await?;
     let schema = stream.schema();
     let mut batches: Vec<RecordBatch> = stream.try_collect().await?;
@@ -191,18 +222,8 @@ fn encode(batches: &[RecordBatch]) -> Result<Vec<u8>, parquet::errors::ParquetEr
     Ok(bytes)
 }
 
-enum ReadFault {
-    Damaged,
-    Store(object_store::Error),
-}
-
-async fn read(place: &Place, kept: &KeptFile) -> Result<Vec<RecordBatch>, ReadFault> {
-    let found = place.store().get(&kept.object.location).await.map_err(ReadFault::Store)?;
-    let bytes = found.bytes().await.map_err(ReadFault::Store)?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
-        .and_then(|builder| builder.build())
-        .map_err(|_| ReadFault::Damaged)?;
-    reader.collect::<Result<_, _>>().map_err(|_| ReadFault::Damaged)
+fn decode(content: Bytes) -> Result<Vec<RecordBatch>, ArrowError> {
+    ParquetRecordBatchReaderBuilder::try_new(content)?.build()?.collect()
 }
 
 /// Rows as bytes that compare like them, in one order; `None` where their types have no
@@ -226,8 +247,4 @@ fn sorted_rows(batches: &[RecordBatch]) -> Option<Vec<Vec<u8>>> {
     let mut rows: Vec<Vec<u8>> = rows.iter().map(|row| row.as_ref().to_vec()).collect();
     rows.sort_unstable();
     Some(rows)
-}
-
-fn internal(path: &Path, error: &parquet::errors::ParquetError) -> QueryError {
-    QueryError::Internal { message: format!("cannot encode {path}: {error}") }
 }

@@ -109,7 +109,7 @@ pub async fn run(
     let reports = [ingest::SourceReport { source: request.source, report, failure: None }];
     ingest::write_summary(&reports, &settings)?;
     ingest::conclude(&reports)?;
-    rollups::keep_loaded(&reports, &settings, messages).await?;
+    rollups::keep_loaded(&reports, &settings, messages).await;
 
     let lake = settings.open_lake()?;
     let options =

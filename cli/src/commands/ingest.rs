@@ -86,7 +86,7 @@ pub async fn run(
         tell_faults(&of_source.report, messages);
     }
     if !arguments.no_rollups {
-        rollups::keep_loaded(&reports, settings, messages).await?;
+        rollups::keep_loaded(&reports, settings, messages).await;
     }
     conclude(&reports)
 }

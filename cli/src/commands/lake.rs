@@ -9,7 +9,7 @@ use costlake_engine::commit::{Lake, LakeTable};
 use costlake_engine::model::DatasetType;
 use costlake_engine::near::nearest;
 use costlake_engine::query::{RollupUse, Session, SessionOptions};
-use costlake_engine::rollup;
+use costlake_engine::rollup::{self, Defect, Finding};
 use costlake_engine::views::checks;
 
 use super::query::{count_rows, print_query};
@@ -189,11 +189,16 @@ async fn verify(lake: &Lake, settings: &Settings, messages: &Messages) -> Result
     }
     let options = SessionOptions { rollups: RollupUse::Never, ..settings.session_options() };
     match rollup::verify(lake, &options).await {
-        Ok(differing) => {
-            tell(messages, "rollups_as_computed", differing.len());
-            for file in &differing {
+        Ok(found) => {
+            tell(messages, "rollups_as_computed", found.len());
+            for Finding { path, defect } in &found {
                 findings += 1;
-                messages.warning(&format!("{file} is not what its rows give; delete it"));
+                messages.warning(&match defect {
+                    Defect::Damaged => format!(
+                        "{path} is not what was written; costlake lake optimize writes it anew"
+                    ),
+                    Defect::Differs => format!("{path} is not what its rows give; delete it"),
+                });
             }
         }
         Err(failure) => {

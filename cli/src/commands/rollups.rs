@@ -24,6 +24,9 @@ pub async fn keep(
     let kept = rollup::keep(lake, &settings.session_options(), months).await;
     drop(progress);
     let kept = kept.map_err(Failure::engine)?;
+    if kept.repaired > 0 {
+        messages.warning(&format!("rollups: {} were damaged and are written anew", kept.repaired));
+    }
     if kept.results > 0 {
         messages.note(&format!("rollups: {} kept ({} rows)", kept.results, kept.rows));
     }
@@ -32,23 +35,18 @@ pub async fn keep(
 
 /// Keeps those of the months that were loaded. The months are whole without, so that a
 /// failure here is a warning.
-pub async fn keep_loaded(
-    reports: &[SourceReport],
-    settings: &Settings,
-    messages: &Messages,
-) -> Result<(), Failure> {
+pub async fn keep_loaded(reports: &[SourceReport], settings: &Settings, messages: &Messages) {
     let months = reports.iter().flat_map(|of_source| &of_source.report.months);
     let loaded = months.filter(|month| matches!(month.outcome, Outcome::Loaded(_)));
     let months: BTreeSet<BillingMonth> = loaded.map(|month| month.month).collect();
     if months.is_empty() {
-        return Ok(());
+        return;
     }
-    let lake = settings.open_lake()?;
-    if let Err(failure) = keep(&lake, Some(&months), settings, messages).await {
+    let kept = async { keep(&settings.open_lake()?, Some(&months), settings, messages).await };
+    if let Err(failure) = kept.await {
         messages.warning(&format!(
             "rollups could not be kept, queries compute them: {failure}; costlake lake optimize \
              tries again"
         ));
     }
-    Ok(())
 }

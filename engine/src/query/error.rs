@@ -236,6 +236,11 @@ impl Fault for QueryError {
             Self::Execution { message } if message.contains("division by zero") => {
                 Some("write x / nullif(y, 0) to get NULL there".to_owned())
             }
+            Self::Storage { class: ErrorClass::BadInput, .. } => Some(
+                "costlake lake verify names damaged files; costlake lake optimize writes damaged \
+                 rollups anew"
+                    .to_owned(),
+            ),
             Self::Lake(error) => error.hint(),
             _ => None,
         }

@@ -4,19 +4,20 @@
 //! tables hold, which results are kept and in which files; the view as their union with
 //! what is computed for the other months. Never writes: [`crate::rollup`] does.
 //!
-//! A result lies at `_rollups/VIEW/source=…/billing_month=…/DIGEST-ROWS.parquet`. Its
-//! digest is of everything the result depends on: the SQL of the view and of all views
-//! below it, and the names of the data files that hold its month. Data files never
-//! change, so a result under the digest of a snapshot is that snapshot's: whoever reads
-//! an older version, has other adjustments, or comes between a commit and its rollups
-//! looks for another name, and computes. Nothing is ever stale, and nothing has to be
-//! invalidated.
+//! The name of a result carries a digest of everything it depends on: the SQL of the view
+//! and of all views below it, the data files that hold its month, and the version of what
+//! runs the one over the other. Data files never change, so a result under the digest of
+//! a snapshot is that snapshot's: whoever reads an older version, has other adjustments,
+//! or comes between a commit and its rollups looks for another name, and computes.
+//! Nothing is ever stale, and nothing has to be invalidated.
 
 mod inputs;
+mod place;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
+use chrono::{DateTime, Utc};
 use datafusion::arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use datafusion::common::stats::{ColumnStatistics, Precision, Statistics};
 use datafusion::datasource::file_format::FileFormat as _;
@@ -26,22 +27,19 @@ use datafusion::datasource::{TableProvider, ViewTable, provider_as_source};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident};
-use datafusion::scalar::ScalarValue;
-use futures::TryStreamExt as _;
+use object_store::ObjectMeta;
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore};
 use tokio::sync::OnceCell;
-use url::Url;
 
 use self::inputs::Inputs;
-use super::scan::SnapshotTable;
+pub use self::place::FOLDER;
+use self::place::Listing;
+pub(crate) use self::place::{Place, ResultFile, ResultName};
+use super::scan::{SnapshotTable, partition_value};
 use super::session::{Session, SessionOptions};
 use crate::commit::TableSnapshot;
 use crate::model::columns::{BILLING_MONTH_COLUMN, SOURCE_COLUMN};
 use crate::views::ViewDefinition;
-
-/// Folder below the lake's that holds the results. No Delta table has this name.
-pub const FOLDER: &str = "_rollups";
 
 /// Whether kept results are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,35 +60,21 @@ pub(crate) struct SourceMonth {
     pub billing_month: String,
 }
 
-/// A result that is kept.
-#[derive(Clone, Debug)]
-pub(crate) struct KeptFile {
-    /// Where.
-    pub object: ObjectMeta,
-    rows: u64,
-    month: SourceMonth,
-}
-
-impl KeptFile {
-    /// Whose result it is.
-    pub(crate) fn month(&self) -> &SourceMonth {
-        &self.month
-    }
-}
-
 /// Which months of a view are kept.
 pub(crate) struct Cover {
     /// The results there are.
-    pub kept: Vec<KeptFile>,
-    /// The other months, and the name of the result of each.
-    pub missing: BTreeMap<SourceMonth, String>,
+    pub kept: BTreeMap<ResultName, ResultFile>,
+    /// The names of those there are not.
+    pub missing: BTreeSet<ResultName>,
 }
 
-/// Where a lake keeps results.
-pub(crate) struct Place {
-    store_url: Url,
-    store: Arc<dyn ObjectStore>,
-    folder: Path,
+/// A file that no session would read.
+pub(crate) struct Superseded {
+    /// The file.
+    pub object: ObjectMeta,
+    /// No session that began later can read it, as far as the lake shows. The month's
+    /// own files are newer than what was kept of those before.
+    pub since: DateTime<Utc>,
 }
 
 /// The results kept for these tables and views.
@@ -101,20 +85,13 @@ pub(crate) struct Rollups {
     /// Most sessions never ask.
     inputs: OnceLock<Inputs>,
     /// Listed when a query first asks.
-    listed: OnceCell<HashMap<String, (ObjectMeta, u64)>>,
+    listed: OnceCell<Listing>,
 }
 
 impl Rollups {
     /// Of a lake's tables, and views as they are run: with their adjustments.
     pub(crate) fn new(tables: Vec<TableSnapshot>, views: &[ViewDefinition]) -> Self {
-        let place = tables.iter().find_map(|table| {
-            let lake = table.folder.parts().count().checked_sub(1)?;
-            Some(Place {
-                store_url: table.store_url.clone()?,
-                store: Arc::clone(table.store.as_ref()?),
-                folder: table.folder.parts().take(lake).collect::<Path>().join(FOLDER),
-            })
-        });
+        let place = Place::beside(&tables);
         let views = views.iter().map(|view| (view.name.clone(), view.clone())).collect();
         Self { place, tables, views, inputs: OnceLock::new(), listed: OnceCell::new() }
     }
@@ -160,80 +137,114 @@ impl Rollups {
         sources.map(String::as_str).filter(|source| !self.views.contains_key(*source)).collect()
     }
 
-    /// The name of the view's result for each month, `VIEW/DIGEST`.
-    fn names(&self, view: &str) -> BTreeMap<&SourceMonth, String> {
+    /// The name of the view's result for each month.
+    fn names(&self, view: &str) -> impl Iterator<Item = ResultName> {
         let statements: Vec<(&str, &str)> = self
             .below(view)
             .into_iter()
             .map(|name| (name, self.views[name].sql.as_str()))
             .collect();
-        let tables = self.tables_below(view);
-        let tables: Vec<(usize, &TableSnapshot)> = self
-            .tables
-            .iter()
-            .enumerate()
-            .filter(|(_, snapshot)| tables.contains(snapshot.table.name()))
-            .collect();
+        let tables = self.read_by(view);
         let inputs = self.inputs();
-        let name = |month| format!("{view}/{}", inputs.digest(&statements, &tables, month));
-        inputs.months.iter().map(|month| (month, name(month))).collect()
+        inputs.months.iter().map(move |month| ResultName {
+            view: view.to_owned(),
+            month: month.clone(),
+            digest: inputs.digest(&statements, &tables, month),
+        })
     }
 
-    async fn listed(&self) -> Result<&HashMap<String, (ObjectMeta, u64)>> {
-        let list = async || {
-            let Some(place) = &self.place else { return Ok(HashMap::new()) };
-            let mut listed = HashMap::new();
-            for object in place.list().await? {
-                if let Some((name, rows)) = place.name_of(&object.location) {
-                    listed.insert(name, (object, rows));
-                }
-            }
-            Ok(listed)
-        };
-        self.listed.get_or_try_init(list).await
+    /// The tables that the view reads, with their positions.
+    fn read_by(&self, view: &str) -> Vec<(usize, &TableSnapshot)> {
+        let read = self.tables_below(view);
+        let tables = self.tables.iter().enumerate();
+        tables.filter(|(_, snapshot)| read.contains(snapshot.table.name())).collect()
+    }
+
+    async fn listed(&self) -> Result<Option<&Listing>> {
+        let Some(place) = &self.place else { return Ok(None) };
+        let listed = self.listed.get_or_try_init(async || place.list().await).await?;
+        Ok(Some(listed))
     }
 
     /// Which of the months that cost tables hold are kept.
     pub(crate) async fn cover(&self, view: &str) -> Result<Cover> {
         let listed = self.listed().await?;
-        let mut cover = Cover { kept: Vec::new(), missing: BTreeMap::new() };
-        for (month, name) in self.names(view) {
-            match listed.get(&name) {
-                Some((object, rows)) => cover.kept.push(KeptFile {
-                    object: object.clone(),
-                    rows: *rows,
-                    month: month.clone(),
-                }),
+        let mut cover = Cover { kept: BTreeMap::new(), missing: BTreeSet::new() };
+        for name in self.names(view) {
+            match listed.and_then(|listed| listed.results.get(&name)) {
+                Some(file) => {
+                    cover.kept.insert(name, file.clone());
+                }
                 None => {
-                    cover.missing.insert(month.clone(), name);
+                    cover.missing.insert(name);
                 }
             }
         }
         Ok(cover)
     }
 
-    /// Files below [`FOLDER`] that hold no result of these tables and views.
-    pub(crate) async fn superseded(&self) -> Result<Vec<ObjectMeta>> {
-        let Some(place) = &self.place else { return Ok(Vec::new()) };
-        let views = self.views();
-        let names: BTreeSet<String> =
-            views.iter().flat_map(|view| self.names(&view.name).into_values()).collect();
-        let is_current =
-            |path: &Path| place.name_of(path).is_some_and(|(name, _)| names.contains(&name));
-        let mut listed = place.list().await?;
-        listed.retain(|object| !is_current(&object.location));
-        Ok(listed)
+    /// Takes note of a file that was written, or of one that is gone.
+    pub(crate) fn note(&mut self, name: &ResultName, file: Option<ResultFile>) {
+        let Some(listed) = self.listed.get_mut() else { return };
+        match file {
+            Some(file) => listed.results.insert(name.clone(), file),
+            None => listed.results.remove(name),
+        };
     }
 
-    /// The tables with only the files that a result of these months can come from.
-    pub(crate) fn tables_of(&self, months: &BTreeSet<SourceMonth>) -> Vec<TableSnapshot> {
-        let tables = self.tables.iter().enumerate();
+    /// Files below [`FOLDER`] that hold no result of these tables and views.
+    pub(crate) async fn superseded(&self) -> Result<Vec<Superseded>> {
+        let (Some(place), Some(listed)) = (&self.place, self.listed().await?) else {
+            return Ok(Vec::new());
+        };
+        let mut current = BTreeSet::new();
+        let mut written: BTreeMap<Path, DateTime<Utc>> = BTreeMap::new();
+        for view in self.views() {
+            let tables = self.read_by(&view.name);
+            for name in self.names(&view.name) {
+                let file = listed.results.get(&name).map(|file| &file.object);
+                let inputs = self.inputs().files(&tables, &name.month).map(|file| &file.object);
+                let newest = inputs.chain(file).map(|object| object.last_modified).max();
+                let folder = place.folder_of(&name.view, &name.month);
+                written.extend(newest.map(|newest| (folder, newest)));
+                current.insert(name);
+            }
+        }
+        let results = listed.results.iter().filter(|(name, _)| !current.contains(*name));
+        let files = results.map(|(_, file)| &file.object).chain(&listed.others);
+        let since = |object: &ObjectMeta| {
+            let mut parts: Vec<_> = object.location.parts().collect();
+            parts.pop();
+            let newest = written.get(&parts.into_iter().collect::<Path>());
+            newest.map_or(object.last_modified, |newest| object.last_modified.max(*newest))
+        };
+        Ok(files
+            .map(|object| Superseded { object: object.clone(), since: since(object) })
+            .collect())
+    }
+
+    /// The tables with only the files that a result of these months can come from, and
+    /// the results that are listed already.
+    pub(crate) fn of_months(&self, months: &BTreeSet<SourceMonth>) -> Self {
+        let listed = self.listed.get().map(|listed| listed.of_months(months));
         let inputs = self.inputs();
-        tables.map(|(index, table)| inputs.restrict(index, table, months)).collect()
+        let tables = self.tables.iter().enumerate();
+        Self {
+            place: self.place.clone(),
+            tables: tables.map(|(index, table)| inputs.restrict(index, table, months)).collect(),
+            views: self.views.clone(),
+            inputs: OnceLock::new(),
+            listed: OnceCell::new_with(listed),
+        }
+    }
+
+    /// What a session is opened over.
+    pub(super) fn tables(&self) -> &[TableSnapshot] {
+        &self.tables
     }
 
     /// The views as they are run.
-    pub(crate) fn definitions(&self) -> Vec<ViewDefinition> {
+    pub(super) fn definitions(&self) -> Vec<ViewDefinition> {
         self.views.values().cloned().collect()
     }
 
@@ -243,20 +254,38 @@ impl Rollups {
         view: &str,
         state: &SessionState,
     ) -> Result<Option<Arc<dyn TableProvider>>> {
-        let cover = self.cover(view).await?;
-        let (Some(place), Some(first)) = (&self.place, cover.kept.first()) else { return Ok(None) };
+        let Some(place) = &self.place else { return Ok(None) };
+        let mut cover = self.cover(view).await?;
+        let format = ParquetFormat::default()
+            .with_options(state.default_table_options().parquet)
+            // The types the view has where nothing is kept.
+            .with_force_view_types(false);
         // Of one statement and one version of ours, all have the columns of the first.
-        let format = ParquetFormat::default().with_options(state.default_table_options().parquet);
-        let objects = std::slice::from_ref(&first.object);
-        let schema = format.infer_schema(state, &place.store, objects).await?;
-        let files = cover.kept.iter().map(|file| scanned(file, &schema)).collect();
+        // What cannot be opened is computed; lake verify tells of it.
+        let schema = loop {
+            let Some((name, file)) = cover.kept.first_key_value() else { return Ok(None) };
+            let objects = std::slice::from_ref(&file.object);
+            match format.infer_schema(state, place.store(), objects).await {
+                Ok(schema) => break schema,
+                Err(DataFusionError::ObjectStore(error)) if !is_gone(&error) => {
+                    return Err(DataFusionError::ObjectStore(error));
+                }
+                Err(_) => {
+                    let name = name.clone();
+                    cover.kept.remove(&name);
+                    cover.missing.insert(name);
+                }
+            }
+        };
+        let files = cover.kept.iter().map(|(name, file)| scanned(name, file, &schema)).collect();
         let kept = SnapshotTable::of_files(place.store_url.clone(), &schema, files);
         if cover.missing.is_empty() {
             return Ok(Some(Arc::new(kept)));
         }
         // A plan that is not analyzed yet may be wrong about its types; files are not.
         let types = kept.schema();
-        let computed = self.computed(view, &cover.missing.into_keys().collect()).await?;
+        let missing = cover.missing.into_iter().map(|name| name.month).collect();
+        let computed = self.computed(view, &missing).await?;
         let computed = LogicalPlanBuilder::from(computed).project(as_in(&types))?.build()?;
         let both = LogicalPlanBuilder::scan(view, provider_as_source(Arc::new(kept)), None)?
             .union(computed)?
@@ -269,9 +298,8 @@ impl Rollups {
     /// grouping sets and windows.
     async fn computed(&self, view: &str, months: &BTreeSet<SourceMonth>) -> Result<LogicalPlan> {
         let options = SessionOptions { rollups: RollupUse::Never, ..SessionOptions::default() };
-        let tables = self.tables_of(months);
         // Boxed, as sessions plan views and these open sessions.
-        let session = Box::pin(Session::over(tables, self.definitions(), &options))
+        let session = Box::pin(Session::over(self.of_months(months), &options))
             .await
             .map_err(|error| DataFusionError::External(Box::new(error)))?;
         let state = session.context().state();
@@ -279,55 +307,28 @@ impl Rollups {
     }
 }
 
-impl Place {
-    /// Reads and writes [`ObjectMeta::location`].
-    pub(crate) fn store(&self) -> &Arc<dyn ObjectStore> {
-        &self.store
-    }
-
-    /// The file of a result, from its name and rows.
-    pub(crate) fn path(&self, name: &str, month: &SourceMonth, rows: u64) -> Path {
-        let (view, digest) = name.split_once('/').unwrap_or((name, ""));
-        self.folder
-            .clone()
-            .join(view)
-            .join(format!("{SOURCE_COLUMN}={}", month.source))
-            .join(format!("{BILLING_MONTH_COLUMN}={}", month.billing_month))
-            .join(format!("{digest}-{rows}.parquet"))
-    }
-
-    /// The name and rows of a result, from its file; `None` for other files.
-    fn name_of(&self, path: &Path) -> Option<(String, u64)> {
-        let parts: Vec<_> = path.prefix_match(&self.folder)?.collect();
-        let [view, _, _, file] = parts.as_slice() else { return None };
-        let (digest, rows) = file.as_ref().strip_suffix(".parquet")?.split_once('-')?;
-        Some((format!("{}/{digest}", view.as_ref()), rows.parse().ok()?))
-    }
-
-    async fn list(&self) -> Result<Vec<ObjectMeta>> {
-        Ok(self.store.list(Some(&self.folder)).try_collect().await?)
-    }
-}
-
-/// A kept file with what its name and place say of it. The values are marked inexact:
-/// they serve to leave files out, never to answer.
-fn scanned(file: &KeptFile, schema: &SchemaRef) -> PartitionedFile {
-    let bound = |name: &str| {
-        let value = match name {
-            SOURCE_COLUMN => &file.month.source,
-            BILLING_MONTH_COLUMN => &file.month.billing_month,
+/// A kept file with what its name and place say of it. All of it is marked inexact: it
+/// serves to leave files out and to plan, never to answer.
+fn scanned(name: &ResultName, file: &ResultFile, schema: &SchemaRef) -> PartitionedFile {
+    let bound = |field: &FieldRef| {
+        let value = match field.name().as_str() {
+            SOURCE_COLUMN => &name.month.source,
+            BILLING_MONTH_COLUMN => &name.month.billing_month,
             _ => return ColumnStatistics::new_unknown(),
         };
-        let value = Precision::Inexact(ScalarValue::Utf8View(Some(value.clone())));
+        let value = Precision::Inexact(partition_value(Some(value), field));
         ColumnStatistics::new_unknown().with_min_value(value.clone()).with_max_value(value)
     };
-    let columns = schema.fields().iter().map(|field| bound(field.name())).collect();
-    let rows = usize::try_from(file.rows).map_or(Precision::Absent, Precision::Exact);
+    let rows = usize::try_from(file.rows).map_or(Precision::Absent, Precision::Inexact);
     PartitionedFile::new_from_meta(file.object.clone()).with_statistics(Arc::new(Statistics {
         num_rows: rows,
         total_byte_size: Precision::Absent,
-        column_statistics: columns,
+        column_statistics: schema.fields().iter().map(bound).collect(),
     }))
+}
+
+fn is_gone(error: &object_store::Error) -> bool {
+    matches!(error, object_store::Error::NotFound { .. })
 }
 
 /// Columns by the names and types of a schema.

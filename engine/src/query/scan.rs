@@ -76,9 +76,14 @@ impl SnapshotTable {
         }
     }
 
-    /// A table of files that no Delta log names: every column is in the files.
-    pub(super) fn of_files(store_url: Url, schema: &Schema, files: Vec<PartitionedFile>) -> Self {
-        let columns = TableSchema::builder(with_text_views(schema)).build();
+    /// A table of files that no Delta log names: every column is in the files, and has
+    /// the type they say.
+    pub(super) fn of_files(
+        store_url: Url,
+        schema: &SchemaRef,
+        files: Vec<PartitionedFile>,
+    ) -> Self {
+        let columns = TableSchema::builder(Arc::clone(schema)).build();
         Self { columns, partition_columns: Vec::new(), store_url: Some(store_url), files }
     }
 
@@ -249,7 +254,7 @@ fn with_text_views(schema: &Schema) -> SchemaRef {
 }
 
 /// Partition columns are text in every table of the lake.
-fn partition_value(value: Option<&str>, field: &Field) -> ScalarValue {
+pub(super) fn partition_value(value: Option<&str>, field: &Field) -> ScalarValue {
     let text = ScalarValue::Utf8View(value.map(str::to_owned));
     text.cast_to(field.data_type()).unwrap_or(text)
 }

@@ -90,15 +90,16 @@ impl Session {
         views: &[ViewDefinition],
         options: &SessionOptions,
     ) -> Result<Self, QueryError> {
-        Self::over(tables, options.adjusted(views), options).await
+        Self::over(Rollups::new(tables, &options.adjusted(views)), options).await
     }
 
-    /// A session over views that are adjusted already.
+    /// A session over the tables and views, as they are, of these rollups.
     pub(crate) async fn over(
-        mut tables: Vec<TableSnapshot>,
-        views: Vec<ViewDefinition>,
+        rollups: Rollups,
         options: &SessionOptions,
     ) -> Result<Self, QueryError> {
+        let mut tables = rollups.tables().to_vec();
+        let views = rollups.definitions();
         for table in LakeTable::ALL {
             if !tables.iter().any(|snapshot| snapshot.table == table) {
                 tables.push(TableSnapshot::empty(table));
@@ -106,10 +107,7 @@ impl Session {
         }
         tables.sort_by_key(|snapshot| snapshot.table);
         let context = new_context(options)?;
-        let rollups = match options.rollups {
-            RollupUse::WhereKept => Some(Rollups::new(tables.clone(), &views)),
-            RollupUse::Never => None,
-        };
+        let rollups = (options.rollups == RollupUse::WhereKept).then_some(rollups);
         let tables = tables.into_iter().map(|snapshot| lake_table(&context, snapshot)).collect();
         let schema = Arc::new(LakeSchema::new(&context, tables, views, rollups));
         let mut names = MixedCaseNames::default();

@@ -9,7 +9,7 @@ use costlake_engine::commit::{Lake, LakeTable};
 use costlake_engine::ingest::{IngestRequest, Reload};
 use costlake_engine::model::{BillingMonth, DatasetType};
 use costlake_engine::query::{RollupUse, Session, SessionOptions};
-use costlake_engine::rollup::{self, Kept};
+use costlake_engine::rollup::{self, Defect, Kept};
 use costlake_engine::views::{
     Adjustment, AdjustmentRule, Adjustments, BilledPrice, Percent, views,
 };
@@ -85,6 +85,31 @@ fn kept_files(tenant: &Tenant) -> Vec<PathBuf> {
     files
 }
 
+fn age_kept_files(tenant: &Tenant, age: Duration) {
+    for file in kept_files(tenant) {
+        let file = std::fs::File::options().write(true).open(file).unwrap();
+        file.set_modified(SystemTime::now() - age).unwrap();
+    }
+}
+
+/// The lake's log, as if all of it were older: data files carry their time there.
+fn age_log(tenant: &Tenant, age: Duration) {
+    let mut files = Vec::new();
+    collect(&tenant.folder.path().join("lake"), &mut files);
+    for file in files.iter().filter(|file| file.extension().is_some_and(|kind| kind == "json")) {
+        let lines = std::fs::read_to_string(file).unwrap();
+        let aged = lines.lines().map(|line| {
+            let mut action: serde_json::Value = serde_json::from_str(line).unwrap();
+            if let Some(time) = action.pointer_mut("/add/modificationTime") {
+                *time = (time.as_i64().unwrap() - age.as_millis() as i64).into();
+            }
+            format!("{action}\n")
+        });
+        let aged: String = aged.collect();
+        std::fs::write(file, aged).unwrap();
+    }
+}
+
 async fn loaded() -> Tenant {
     let (tenant, _) = Tenant::generated(&small());
     tenant.ingest(&tenant.request()).await;
@@ -101,10 +126,7 @@ async fn all_views_answer_the_same_from_kept_results() {
     assert_eq!(kept_files(&tenant).len() as u64, kept.results);
     assert_eq!(keep(&tenant.lake, None).await, Kept::default());
     assert_same(&tenant.lake, views().iter().map(|view| view.name.as_str())).await;
-    assert_eq!(
-        rollup::verify(&tenant.lake, &without_rollups()).await.unwrap(),
-        Vec::<String>::new()
-    );
+    assert_eq!(rollup::verify(&tenant.lake, &without_rollups()).await.unwrap(), []);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -161,7 +183,9 @@ async fn a_month_that_is_replaced_leaves_its_results_behind() {
     let tenant = loaded().await;
     keep(&tenant.lake, None).await;
     let before = kept_files(&tenant);
-    let request = IngestRequest { reload: Reload::Always, ..tenant.request() };
+    let now_us = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros();
+    let now_us = now_us as i64;
+    let request = IngestRequest { reload: Reload::Always, now_us, ..tenant.request() };
     let request = IngestRequest { months: Some([month("2026-08")].into()), ..request };
     tenant.ingest(&request).await;
     let files = files_read(&tenant.lake, &options(), "select * from rate_totals").await;
@@ -178,10 +202,11 @@ async fn a_month_that_is_replaced_leaves_its_results_behind() {
         rollup::delete_superseded(&tenant.lake, &options(), retain_days, mode).await.unwrap()
     };
     assert_eq!(delete(0, VacuumMode::Delete).await, Vec::<String>::new());
-    for file in kept_files(&tenant) {
-        let file = std::fs::File::options().write(true).open(file).unwrap();
-        file.set_modified(SystemTime::now() - 3 * DAY).unwrap();
-    }
+    // Age counts from when the month was loaded again, not from when they were written.
+    age_kept_files(&tenant, 30 * DAY);
+    assert_eq!(delete(2, VacuumMode::Delete).await, Vec::<String>::new());
+    age_log(&tenant, 3 * DAY);
+    age_kept_files(&tenant, 3 * DAY);
     assert_eq!(delete(4, VacuumMode::Delete).await, Vec::<String>::new());
     let listed = delete(2, VacuumMode::DryRun).await;
     assert_eq!(delete(2, VacuumMode::Delete).await, listed);
@@ -231,7 +256,86 @@ async fn compacted_tables_are_the_same_lake() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_result_that_was_tampered_with_is_found() {
+async fn a_query_reads_a_result_the_same_whether_it_is_kept() {
+    let tenant = loaded().await;
+    let computed = session(&tenant.lake, &without_rollups()).await;
+    let mut expected = Vec::new();
+    let kept_views = || views().iter().filter(|view| view.is_rollup);
+    for view in kept_views() {
+        let stream = computed.execute(&format!("select * from {}", view.name)).await.unwrap();
+        expected.push(stream.schema());
+    }
+    for months in [Some(&["2026-07"][..]), None] {
+        keep(&tenant.lake, months).await;
+        let kept = session(&tenant.lake, &options()).await;
+        for (view, expected) in kept_views().zip(&expected) {
+            let stream = kept.execute(&format!("select * from {}", view.name)).await.unwrap();
+            assert_eq!(&stream.schema(), expected, "{} {months:?}", view.name);
+        }
+    }
+}
+
+/// Two writers may order the rows of one result differently. Here the second is late:
+/// what the first wrote stays while it is read, and all readers take one of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_writer_of_a_result_leaves_the_first_alone() {
+    let tenant = loaded().await;
+    keep(&tenant.lake, None).await;
+    let first: Vec<(PathBuf, Vec<u8>)> = kept_files(&tenant)
+        .into_iter()
+        .map(|file| (file.clone(), std::fs::read(file).unwrap()))
+        .collect();
+    std::fs::rename(tenant.folder.path().join("lake/_rollups"), tenant.folder.path().join("first"))
+        .unwrap();
+    let one_thread = SessionOptions { threads: Some(1), ..options() };
+    rollup::keep(&tenant.lake, &one_thread, None).await.unwrap();
+    for (file, content) in &first {
+        match std::fs::read(file) {
+            Ok(written) => assert_eq!(&written, content),
+            Err(_) => {
+                std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+                std::fs::write(file, content).unwrap();
+            }
+        }
+    }
+    assert_right(&tenant.lake).await;
+    assert_eq!(keep(&tenant.lake, None).await, Kept::default());
+    assert_eq!(rollup::verify(&tenant.lake, &without_rollups()).await.unwrap(), []);
+    // All but one of each may be deleted, once nobody can have begun with them.
+    let delete = async || {
+        rollup::delete_superseded(&tenant.lake, &options(), 1, VacuumMode::Delete).await.unwrap()
+    };
+    assert_eq!(delete().await, Vec::<String>::new());
+    let more = kept_files(&tenant).len() - first.len();
+    assert!(more > 0, "the writers wrote the same, which shows nothing");
+    age_kept_files(&tenant, 3 * DAY);
+    assert_eq!(delete().await.len(), more);
+    assert_eq!(keep(&tenant.lake, None).await, Kept::default());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lake_that_is_copied_keeps_its_results() {
+    let tenant = loaded().await;
+    keep(&tenant.lake, None).await;
+    let copy = tenant.folder.path().join("copy");
+    let mut files = Vec::new();
+    let lake = tenant.folder.path().join("lake");
+    collect(&lake, &mut files);
+    for file in files {
+        let to = copy.join(file.strip_prefix(&lake).unwrap());
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(&file, to).unwrap();
+    }
+    let copy = Lake::at(copy.to_str().unwrap(), Default::default()).unwrap();
+    assert_eq!(keep(&copy, None).await, Kept::default());
+    let options = options();
+    let superseded = rollup::delete_superseded(&copy, &options, 0, VacuumMode::DryRun).await;
+    assert_eq!(superseded.unwrap(), Vec::<String>::new());
+    assert_right(&copy).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_result_is_named_and_written_anew() {
     let tenant = loaded().await;
     keep(&tenant.lake, None).await;
     let files = kept_files(&tenant);
@@ -242,16 +346,39 @@ async fn a_result_that_was_tampered_with_is_found() {
         };
         files.iter().find(is).unwrap()
     };
-    // Another month's result under this month's name, and half a file.
-    std::fs::copy(of("rate_totals", "2026-08"), of("rate_totals", "2026-07")).unwrap();
-    let half = of("scope_names", "2026-08");
-    let bytes = std::fs::read(half).unwrap();
-    std::fs::write(half, &bytes[..bytes.len() / 2]).unwrap();
-    let differing = rollup::verify(&tenant.lake, &without_rollups()).await.unwrap();
-    let views: Vec<&str> = differing
-        .iter()
-        .map(|file| file.split("_rollups/").nth(1).unwrap().split('/').next().unwrap())
-        .collect();
-    assert_eq!(BTreeSet::from_iter(views), BTreeSet::from(["rate_totals", "scope_names"]));
-    assert_eq!(differing.len(), 2);
+    let written: Vec<Vec<u8>> = files.iter().map(|file| std::fs::read(file).unwrap()).collect();
+    let cut_short = of("scope_names", "2026-08");
+    let flipped = of("rate_totals", "2026-08");
+    let headless = of("list_vs_cost", "2026-07");
+    let change = |file: &PathBuf, change: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = std::fs::read(file).unwrap();
+        change(&mut bytes);
+        std::fs::write(file, bytes).unwrap();
+    };
+    change(cut_short, &|bytes| bytes.truncate(bytes.len() / 2));
+    change(flipped, &|bytes| bytes[100] ^= 4);
+    change(headless, &|bytes| bytes.iter_mut().for_each(|byte| *byte = 0));
+
+    // A file cut short is none, one that cannot be opened is passed over.
+    assert_same(&tenant.lake, ["scope_names", "list_vs_cost"]).await;
+    let found = rollup::verify(&tenant.lake, &without_rollups()).await.unwrap();
+    let paths: BTreeSet<String> = found.iter().map(|finding| finding.path.clone()).collect();
+    let expected = [flipped, headless].map(|file| file.to_str().unwrap().to_owned());
+    assert_eq!(paths, BTreeSet::from(expected));
+    assert!(found.iter().all(|finding| finding.defect == Defect::Damaged));
+
+    let repaired = keep(&tenant.lake, None).await;
+    assert_eq!((repaired.results, repaired.repaired), (3, 2));
+    assert_right(&tenant.lake).await;
+    assert_eq!(rollup::verify(&tenant.lake, &without_rollups()).await.unwrap(), []);
+
+    // Another result under this one's name, of the right length, too.
+    let july = files.iter().position(|file| file == of("rate_totals", "2026-07")).unwrap();
+    let file = kept_files(&tenant)[july].clone();
+    let mut other = written[files.iter().position(|file| file == headless).unwrap()].clone();
+    other.resize(std::fs::metadata(&file).unwrap().len() as usize, 0);
+    std::fs::write(&file, other).unwrap();
+    let found = rollup::verify(&tenant.lake, &without_rollups()).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].path, file.to_str().unwrap());
 }

@@ -13,7 +13,7 @@ mod rejections;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray as _, RecordBatch, StringArray};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, StringArray};
 use arrow::compute::{max_string, min_string};
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use deltalake::DeltaTable;
@@ -106,20 +106,25 @@ async fn store_batch(
     Ok(WrittenFile { path: path.to_owned(), size_bytes, rows, statistics })
 }
 
-/// Rows, and the bounds of what readers look for: a load writes of one source and month,
+/// Rows, and the bounds and NULLs of what readers look for: a load writes of one source and month,
 /// which tells the files of the others apart. JSON, as Delta wants it.
 fn bookkeeping_statistics(batch: &RecordBatch) -> String {
-    let bounds = |bound: fn(&StringArray) -> Option<&str>| -> Map<String, Value> {
+    let of_columns = |value: fn(&StringArray) -> Option<Value>| -> Map<String, Value> {
         [SOURCE_COLUMN, BILLING_MONTH_COLUMN]
             .into_iter()
             .filter_map(|name| {
                 let texts = batch.column_by_name(name)?.as_string_opt()?;
-                Some((name.to_owned(), Value::from(bound(texts)?)))
+                Some((name.to_owned(), value(texts)?))
             })
             .collect()
     };
-    let (least, greatest) = (bounds(min_string), bounds(max_string));
-    json!({ "numRecords": batch.num_rows(), "minValues": least, "maxValues": greatest }).to_string()
+    json!({
+        "numRecords": batch.num_rows(),
+        "minValues": of_columns(|texts| min_string(texts).map(Value::from)),
+        "maxValues": of_columns(|texts| max_string(texts).map(Value::from)),
+        "nullCount": of_columns(|texts| Some(texts.null_count().into())),
+    })
+    .to_string()
 }
 
 /// The fields that the files of a bookkeeping table hold; its partition columns live in

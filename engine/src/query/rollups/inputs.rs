@@ -4,18 +4,22 @@
 //! rows of it, and a digest of their names and of the statements run over them.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fmt::Write as _;
 
+use datafusion::DATAFUSION_VERSION;
 use datafusion::common::ScalarValue;
+use datafusion::common::stats::Precision;
+use object_store::path::{Path, PathPart};
 use ring::digest::{Context, SHA256};
 
 use super::SourceMonth;
+use super::place::{add_text, hex};
 use crate::commit::{DataFile, LakeTable, TableSnapshot};
 use crate::model::DatasetType;
 use crate::model::columns::{BILLING_MONTH_COLUMN, SOURCE_COLUMN};
 
-/// Raised when the same statements over the same files would be kept differently.
-const FORMAT: &str = "1";
+/// Raised when the same statements over the same files give another result, or one that
+/// is kept in another form, with no version saying so.
+const FORMAT: &str = "2";
 /// Bytes of a digest that stand in a file's name.
 const DIGEST_BYTES: usize = 16;
 
@@ -95,17 +99,16 @@ fn partition(table: &TableSnapshot, file: &DataFile) -> Option<SourceMonth> {
 }
 
 /// The value of a text column that is the same in all rows of a file, by its bounds.
-/// Bounds that a writer shortened enclose more than they show: two that are equal and
-/// shorter than any writer cuts are the value.
+/// Bounds that a writer shortened still enclose every value: two that are equal leave
+/// one.
 fn only_value(table: &TableSnapshot, file: &DataFile, column: &str) -> Option<String> {
-    const SHORTENED_FROM_CHARS: usize = 32;
     // Columns of the files stand first, as in their statistics.
     let index = table.schema.index_of(column).ok()?;
     let bounds = file.statistics.column_statistics.get(index)?;
     let text = |value: &ScalarValue| value.try_as_str().flatten().map(str::to_owned);
     let low = text(bounds.min_value.get_value()?)?;
     let high = text(bounds.max_value.get_value()?)?;
-    (low == high && low.chars().count() < SHORTENED_FROM_CHARS).then_some(low)
+    (low == high && bounds.null_count == Precision::Exact(0)).then_some(low)
 }
 
 impl Inputs {
@@ -125,13 +128,10 @@ impl Inputs {
         month: &SourceMonth,
     ) -> String {
         let mut digest = Context::new(&SHA256);
-        // Each text ends where the next begins, whatever is in them.
-        let mut add = |text: &str| {
-            digest.update(&(text.len() as u64).to_le_bytes());
-            digest.update(text.as_bytes());
-        };
+        let mut add = |text: &str| add_text(&mut digest, text);
         add(FORMAT);
         add(env!("CARGO_PKG_VERSION"));
+        add(DATAFUSION_VERSION);
         add(&month.source);
         add(&month.billing_month);
         for (name, sql) in statements {
@@ -139,22 +139,39 @@ impl Inputs {
             add(sql);
         }
         for (index, snapshot) in tables {
-            let files = self.by_table[*index].files(month);
+            // Whatever the lake is called, and wherever it was moved.
+            let files: Vec<Path> = self
+                .files_of(*index, snapshot, month)
+                .map(|file| below(&snapshot.folder, &file.object.location))
+                .collect();
             // A table that does not exist yet has none either.
             if files.is_empty() {
                 continue;
             }
             add(snapshot.table.name());
             for file in files {
-                add(snapshot.files[file].object.location.as_ref());
+                add(file.as_ref());
             }
         }
-        let digest = digest.finish();
-        let bytes = digest.as_ref().iter().take(DIGEST_BYTES);
-        bytes.fold(String::with_capacity(2 * DIGEST_BYTES), |mut hex, byte| {
-            write!(hex, "{byte:02x}").expect("a String takes every text");
-            hex
-        })
+        hex(digest, DIGEST_BYTES)
+    }
+
+    /// Files that a result for the month is computed from.
+    pub(super) fn files<'a>(
+        &'a self,
+        tables: &'a [(usize, &'a TableSnapshot)],
+        month: &'a SourceMonth,
+    ) -> impl Iterator<Item = &'a DataFile> {
+        tables.iter().flat_map(|(index, snapshot)| self.files_of(*index, snapshot, month))
+    }
+
+    fn files_of<'a>(
+        &self,
+        index: usize,
+        table: &'a TableSnapshot,
+        month: &SourceMonth,
+    ) -> impl Iterator<Item = &'a DataFile> {
+        self.by_table[index].files(month).into_iter().map(|file| &table.files[file])
     }
 
     /// The table with its files for these months only.
@@ -167,6 +184,14 @@ impl Inputs {
         let reached = &self.by_table[index];
         let files: BTreeSet<usize> = months.iter().flat_map(|month| reached.files(month)).collect();
         table.with_files(files.into_iter().map(|file| table.files[file].clone()).collect())
+    }
+}
+
+/// A file's path from the table's folder.
+fn below(folder: &Path, file: &Path) -> Path {
+    match file.prefix_match(folder) {
+        Some(parts) => parts.collect::<Vec<PathPart<'_>>>().into_iter().collect(),
+        None => file.clone(),
     }
 }
 
