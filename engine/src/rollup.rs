@@ -248,3 +248,38 @@ fn sorted_rows(batches: &[RecordBatch]) -> Option<Vec<Vec<u8>>> {
     rows.sort_unstable();
     Some(rows)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commit::LakeTable;
+    use crate::model::DatasetType;
+    use crate::query::test_lake::{TestFile, TestLake, rows};
+
+    /// Written whole, under the right name and seal, with rows the tables do not give.
+    #[tokio::test]
+    async fn a_result_whose_rows_differ_is_found() {
+        let lake = TestLake::new();
+        let table = LakeTable::Dataset(DatasetType::AmortizedCost);
+        let days = rows(table, &[("date", &["2026-07-01", "2026-07-02"])]);
+        lake.create(table, &[TestFile { partition: &["a", "2026-07"], rows: days }]);
+        let (lake, options) = (lake.lake(), SessionOptions::default());
+        keep(&lake, &options, None).await.unwrap();
+        assert_eq!(verify(&lake, &options).await.unwrap(), []);
+
+        let rollups = of_lake(&lake, &options).await.unwrap();
+        let place = rollups.place().unwrap();
+        let kept = rollups.cover("rate_totals").await.unwrap().kept;
+        let (name, file) = kept.first_key_value().unwrap();
+        let content = place.read(name, file).await.unwrap().unwrap();
+        let found = decode(content).unwrap();
+        assert!(found[0].num_rows() > 0);
+        let other = encode(&[RecordBatch::new_empty(found[0].schema())]).unwrap();
+        let written = place.write(name, 0, other).await.unwrap();
+        place.store().delete(&file.object.location).await.unwrap();
+
+        let path = format!("/{}", written.object.location);
+        let expected = [Finding { path, defect: Defect::Differs }];
+        assert_eq!(verify(&lake, &options).await.unwrap(), expected);
+    }
+}

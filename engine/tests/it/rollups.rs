@@ -338,32 +338,31 @@ async fn a_lake_that_is_copied_keeps_its_results() {
 async fn a_damaged_result_is_named_and_written_anew() {
     let tenant = loaded().await;
     keep(&tenant.lake, None).await;
-    let files = kept_files(&tenant);
     let of = |view: &str, month: &str| {
-        let is = |file: &&PathBuf| {
+        let is = |file: &PathBuf| {
             let text = file.to_str().unwrap();
             text.contains(&format!("_rollups/{view}/")) && text.contains(month)
         };
-        files.iter().find(is).unwrap()
+        kept_files(&tenant).into_iter().find(is).unwrap()
     };
-    let written: Vec<Vec<u8>> = files.iter().map(|file| std::fs::read(file).unwrap()).collect();
     let cut_short = of("scope_names", "2026-08");
     let flipped = of("rate_totals", "2026-08");
     let headless = of("list_vs_cost", "2026-07");
+    let mut other = std::fs::read(&headless).unwrap();
     let change = |file: &PathBuf, change: &dyn Fn(&mut Vec<u8>)| {
         let mut bytes = std::fs::read(file).unwrap();
         change(&mut bytes);
         std::fs::write(file, bytes).unwrap();
     };
-    change(cut_short, &|bytes| bytes.truncate(bytes.len() / 2));
-    change(flipped, &|bytes| bytes[100] ^= 4);
-    change(headless, &|bytes| bytes.iter_mut().for_each(|byte| *byte = 0));
+    change(&cut_short, &|bytes| bytes.truncate(bytes.len() / 2));
+    change(&flipped, &|bytes| bytes[100] ^= 4);
+    change(&headless, &|bytes| bytes.iter_mut().for_each(|byte| *byte = 0));
 
     // A file cut short is none, one that cannot be opened is passed over.
     assert_same(&tenant.lake, ["scope_names", "list_vs_cost"]).await;
     let found = rollup::verify(&tenant.lake, &without_rollups()).await.unwrap();
     let paths: BTreeSet<String> = found.iter().map(|finding| finding.path.clone()).collect();
-    let expected = [flipped, headless].map(|file| file.to_str().unwrap().to_owned());
+    let expected = [&flipped, &headless].map(|file| file.to_str().unwrap().to_owned());
     assert_eq!(paths, BTreeSet::from(expected));
     assert!(found.iter().all(|finding| finding.defect == Defect::Damaged));
 
@@ -373,9 +372,7 @@ async fn a_damaged_result_is_named_and_written_anew() {
     assert_eq!(rollup::verify(&tenant.lake, &without_rollups()).await.unwrap(), []);
 
     // Another result under this one's name, of the right length, too.
-    let july = files.iter().position(|file| file == of("rate_totals", "2026-07")).unwrap();
-    let file = kept_files(&tenant)[july].clone();
-    let mut other = written[files.iter().position(|file| file == headless).unwrap()].clone();
+    let file = of("rate_totals", "2026-07");
     other.resize(std::fs::metadata(&file).unwrap().len() as usize, 0);
     std::fs::write(&file, other).unwrap();
     let found = rollup::verify(&tenant.lake, &without_rollups()).await.unwrap();

@@ -106,8 +106,8 @@ async fn store_batch(
     Ok(WrittenFile { path: path.to_owned(), size_bytes, rows, statistics })
 }
 
-/// Rows, and the bounds and NULLs of what readers look for: a load writes of one source and month,
-/// which tells the files of the others apart. JSON, as Delta wants it.
+/// Rows, and the bounds and NULLs of what readers look for: a load writes of one source
+/// and month, which tells the files of the others apart. JSON, as Delta wants it.
 fn bookkeeping_statistics(batch: &RecordBatch) -> String {
     let of_columns = |value: fn(&StringArray) -> Option<Value>| -> Map<String, Value> {
         [SOURCE_COLUMN, BILLING_MONTH_COLUMN]
