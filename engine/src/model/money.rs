@@ -28,43 +28,73 @@ pub enum DecimalError {
 ///
 /// Accepts an optional sign, digits with at most one point (at least one
 /// digit), and an optional exponent. No thousand separators, no blanks.
+#[inline]
 pub fn parse_decimal(text: &[u8]) -> Result<i128, DecimalError> {
-    // Nearly every cell is a short plain number: up to 19 digits fit a u64.
     let (negative, digits) = match text {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
         _ => (false, text),
     };
-    let mut mantissa: u64 = 0;
-    let mut count = 0usize;
-    let mut point: Option<usize> = None;
-    for &byte in digits {
+    match parse_plain(digits) {
+        Some(raw) => Ok(if negative { -raw } else { raw }),
+        None => parse_long(negative, digits),
+    }
+}
+
+/// What nearly every cell is: digits with at most one point, both sides of it in a `u64`.
+/// [`parse_long`] is its twin, and takes what is more.
+#[inline]
+fn parse_plain(text: &[u8]) -> Option<i128> {
+    const DIGITS_MAX: usize = DECIMAL_SCALE as usize;
+    let point = text.iter().position(|byte| *byte == b'.').unwrap_or(text.len());
+    let whole = &text[..point];
+    let fraction = text.get(point + 1..).unwrap_or_default();
+    let is_short = whole.len() <= DIGITS_MAX && fraction.len() <= DIGITS_MAX;
+    if !is_short || whole.len() + fraction.len() == 0 {
+        return None;
+    }
+    // Below 10¹⁸ whatever its length.
+    let fraction = digits(fraction)? * POWERS_OF_TEN[DIGITS_MAX - fraction.len()] as u64;
+    Some(i128::from(digits(whole)?) * ONE + i128::from(fraction))
+}
+
+/// The number that at most 19 digits are; nothing but digits.
+#[inline]
+fn digits(text: &[u8]) -> Option<u64> {
+    let (mut number, mut rest) = (0, text);
+    while let Some((eight, others)) = rest.split_first_chunk() {
+        number = number * 100_000_000 + eight_digits(*eight)?;
+        rest = others;
+    }
+    for byte in rest {
         let digit = byte.wrapping_sub(b'0');
-        if digit < 10 {
-            if count == 19 {
-                return parse_long(negative, digits);
-            }
-            mantissa = mantissa * 10 + u64::from(digit);
-            count += 1;
-        } else if byte == b'.' && point.is_none() {
-            point = Some(count);
-        } else {
-            return parse_long(negative, digits);
+        if digit > 9 {
+            return None;
         }
+        number = number * 10 + u64::from(digit);
     }
-    if count == 0 {
-        return Err(DecimalError::NotANumber);
+    Some(number)
+}
+
+/// Eight digits at once: neighbours are joined to pairs, pairs to fours, fours to eight.
+#[inline]
+fn eight_digits(text: [u8; 8]) -> Option<u64> {
+    const fn each(byte: u8) -> u64 {
+        u64::from_le_bytes([byte; 8])
     }
-    let decimals = point.map_or(0, |position| count - position);
-    if decimals > DECIMAL_SCALE as usize {
-        return parse_long(negative, digits);
+    let bytes = u64::from_le_bytes(text);
+    // A digit has 3 in its upper half, and still has when 6 is added.
+    let above_nine = bytes.wrapping_add(each(6));
+    if (bytes & each(0xf0)) | ((above_nine & each(0xf0)) >> 4) != each(0x33) {
+        return None;
     }
-    // At most 10¹⁹ × 10¹⁸ < MAX_RAW: cannot overflow.
-    let raw = i128::from(mantissa) * POWERS_OF_TEN[DECIMAL_SCALE as usize - decimals];
-    Ok(if negative { -raw } else { raw })
+    let pairs = (bytes & each(0x0f)).wrapping_mul(10 << 8 | 1) >> 8 & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100 << 16 | 1) >> 16 & 0x0000_ffff_0000_ffff;
+    Some(fours.wrapping_mul(10_000 << 32 | 1) >> 32)
 }
 
 /// The general case: many digits, an exponent, rounding.
+#[inline(never)]
 fn parse_long(negative: bool, text: &[u8]) -> Result<i128, DecimalError> {
     let (number, exponent) = match text.iter().position(|byte| matches!(byte, b'e' | b'E')) {
         Some(position) => (&text[..position], parse_exponent(&text[position + 1..])?),
@@ -167,10 +197,52 @@ pub const POWERS_OF_TEN: [i128; 39] = {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parsed(text: &str) -> Result<String, DecimalError> {
         parse_decimal(text.as_bytes()).map(format_decimal)
+    }
+
+    proptest! {
+        #[test]
+        fn the_short_way_is_the_long_way(
+            text in prop_oneof![
+                "[0-9]{0,22}",
+                "[+-][0-9]{0,3}\\.[0-9]{0,19}",
+                "[0-9]{0,20}\\.[0-9]{0,20}",
+                "[0-9./:]{0,20}",
+                "[ -~]{0,12}",
+            ],
+            other in any::<u8>(),
+            at in 0usize..20,
+        ) {
+            let long_way = |text: &[u8]| match text {
+                [b'-', rest @ ..] => parse_long(true, rest),
+                [b'+', rest @ ..] => parse_long(false, rest),
+                _ => parse_long(false, text),
+            };
+            let mut bytes = text.into_bytes();
+            prop_assert_eq!(parse_decimal(&bytes), long_way(&bytes));
+            // One byte, any of all, in the middle of a number.
+            if at < bytes.len() {
+                bytes[at] = other;
+                prop_assert_eq!(parse_decimal(&bytes), long_way(&bytes));
+            }
+        }
+    }
+
+    #[test]
+    fn every_byte_among_eight_is_looked_at() {
+        for at in 0..8 {
+            for byte in 0..=u8::MAX {
+                let mut text = *b"12345678";
+                text[at] = byte;
+                let expected = std::str::from_utf8(&text).ok().filter(|_| byte.is_ascii_digit());
+                assert_eq!(eight_digits(text), expected.map(|text| text.parse().unwrap()));
+            }
+        }
     }
 
     #[test]
