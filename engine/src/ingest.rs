@@ -6,6 +6,7 @@
 //! it was. Never prints and never reads the environment; the clock only to tell how
 //! long a load took.
 
+mod handover;
 mod load;
 mod observer;
 pub(crate) mod parquet_blob;

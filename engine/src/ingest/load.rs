@@ -3,17 +3,17 @@
 //! ```text
 //! IO tasks      one per open blob: ranged reads, in order
 //!    │ bounded queue of bytes
-//! scanners      decompress and split, or decode Parquet; one thread per open blob
-//!    │ bounded queue of record chunks, or batches of as many rows, shared
-//! workers       render batches, normalize and write; one thread per core, each with
-//!               its own file
+//! threads       one per core, each with a file of its own. Those that have a CSV blob
+//!               decompress and split it, and normalize and write what comes of it at
+//!               once; the others do so with what these leave to them. A Parquet blob,
+//!               whose row groups are fetched whole, has a thread besides that only
+//!               decodes it
 //! ```
 //! Every queue is bounded, so memory does not grow with the size of a month.
 //! The first error stops everything; nothing that was written is committed.
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
@@ -21,6 +21,7 @@ use bytes::Bytes;
 use object_store::ObjectStore;
 use tokio::runtime::Handle;
 
+use super::handover::{Handover, Maker};
 use super::observer::{Observer, RunNumber};
 use super::parquet_blob::{ParquetBlob, ParquetFault};
 use super::{IngestError, RunFault};
@@ -36,8 +37,6 @@ use crate::write::{Partition, PartitionWriter, WriteOptions, WrittenFile};
 const BLOBS_OPEN_MAX: usize = 4;
 /// Pieces of a blob read ahead of its scanner.
 const PIECES_QUEUED_PER_BLOB: usize = 2;
-/// Record chunks waiting for a worker, per worker.
-const CHUNKS_QUEUED_PER_WORKER: usize = 2;
 /// Rejected rows kept of one run. A file that yields more is the wrong file.
 pub const REJECTED_ROWS_KEPT_MAX: u64 = 100_000;
 /// Bytes of their text, likewise: they are in memory until the run ends.
@@ -87,10 +86,12 @@ pub(super) struct LoadFailure {
 /// that may.
 pub(super) fn load(input: &LoadInput<'_>) -> Result<LoadOutput, Box<LoadFailure>> {
     let workers = input.workers.get();
-    // More than there are cores would only hold memory.
     let scanners = input.run.blobs.len().min(BLOBS_OPEN_MAX).min(workers);
+    let is_parquet = |blob: &RunBlob| blob.format == FileFormat::Parquet;
+    let apart = if input.run.blobs.iter().any(is_parquet) { scanners } else { 0 };
+    let threads = workers + apart;
     let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(workers + scanners)
+        .num_threads(threads)
         .thread_name(|index| format!("costlake-load-{index}"))
         .build();
     let pool = match pool {
@@ -100,19 +101,17 @@ pub(super) fn load(input: &LoadInput<'_>) -> Result<LoadOutput, Box<LoadFailure>
             return Err(Box::new(LoadFailure { fault, files: Vec::new(), rejected: Vec::new() }));
         }
     };
-    let state = State::new(input);
-    let (sender, receiver) = sync_channel(workers * CHUNKS_QUEUED_PER_WORKER);
-    let receiver = Mutex::new(receiver);
+    let state = State::new(input, Handover::new(threads));
+    let mut makers = state.handover.makers(scanners);
     pool.in_place_scope(|scope| {
-        for _ in 0..scanners {
-            let sender = sender.clone();
-            let state = &state;
-            scope.spawn(move |_| state.scan_blobs(&sender));
+        let state = &state;
+        for maker in makers.drain(..apart) {
+            scope.spawn(move |_| state.scan_blobs(&mut Scanner { maker, worker: None }));
         }
-        drop(sender);
+        let mut makers = makers.into_iter();
         for index in 0..workers {
-            let (state, receiver) = (&state, &receiver);
-            scope.spawn(move |_| state.work(index, receiver));
+            let maker = makers.next();
+            scope.spawn(move |_| state.work(index, maker));
         }
     });
     state.finish()
@@ -163,9 +162,34 @@ enum Rows {
     },
 }
 
+/// What one thread of a load has of its own.
+struct Worker {
+    writer: PartitionWriter,
+    normalizer: Option<(Arc<Mapping>, Normalizer)>,
+    found: LoadOutput,
+}
+
+/// A thread that reads blobs. Without a worker it converts nothing itself.
+struct Scanner<'a> {
+    maker: Maker<'a, Work>,
+    worker: Option<&'a mut Worker>,
+}
+
+/// Closes the handover when its thread panics: who puts work there would wait for ever.
+struct Closer<'a>(&'a Handover<Work>);
+
+impl Drop for Closer<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.close();
+        }
+    }
+}
+
 /// What the threads of one load share.
 struct State<'a> {
     input: &'a LoadInput<'a>,
+    handover: Handover<Work>,
     next_blob: AtomicUsize,
     rows_by_blob: Vec<AtomicU64>,
     rejected_rows: AtomicU64,
@@ -177,9 +201,10 @@ struct State<'a> {
 }
 
 impl<'a> State<'a> {
-    fn new(input: &'a LoadInput<'a>) -> Self {
+    fn new(input: &'a LoadInput<'a>, handover: Handover<Work>) -> Self {
         Self {
             input,
+            handover,
             next_blob: AtomicUsize::new(0),
             rows_by_blob: input.run.blobs.iter().map(|_| AtomicU64::new(0)).collect(),
             rejected_rows: AtomicU64::new(0),
@@ -201,13 +226,13 @@ impl<'a> State<'a> {
         self.stopped.load(Ordering::Relaxed)
     }
 
-    fn scan_blobs(&self, sender: &SyncSender<Work>) {
+    fn scan_blobs(&self, scanner: &mut Scanner<'_>) {
         while !self.is_stopped() {
             let index = self.next_blob.fetch_add(1, Ordering::Relaxed);
             let Some(blob) = self.input.run.blobs.get(index) else { return };
             let scanned = match blob.format {
-                FileFormat::Csv => self.scan_csv(index, blob, sender),
-                FileFormat::Parquet => self.scan_parquet(index, blob, sender),
+                FileFormat::Csv => self.scan_csv(index, blob, scanner),
+                FileFormat::Parquet => self.scan_parquet(index, blob, scanner),
             };
             match scanned {
                 Ok(bytes) => lock(&self.output).bytes += bytes,
@@ -216,13 +241,13 @@ impl<'a> State<'a> {
         }
     }
 
-    /// Reads one blob and hands its chunks to the workers; returns its
+    /// Reads one blob and converts it, or leaves chunks of it to others; returns its
     /// uncompressed bytes.
     fn scan_csv(
         &self,
         index: usize,
         blob: &RunBlob,
-        sender: &SyncSender<Work>,
+        scanner: &mut Scanner<'_>,
     ) -> Result<u64, IngestError> {
         let name = &blob.entry.full_path;
         let decode_error = |source| IngestError::Decode { blob: name.clone(), source };
@@ -244,7 +269,7 @@ impl<'a> State<'a> {
                 },
                 Err(_) => return,
             };
-            self.hand_on(sender, Work { blob: index, mapping, rows: Rows::Text(chunk) });
+            self.hand_on(Work { blob: index, mapping, rows: Rows::Text(chunk) }, scanner);
         };
         let mut read_bytes = 0;
         while let Some(bytes) = reader.next()? {
@@ -277,12 +302,12 @@ impl<'a> State<'a> {
         }
     }
 
-    /// Reads one Parquet blob and hands its rows to the workers; returns its bytes.
+    /// As [`Self::scan_csv`], of a Parquet blob; returns its bytes.
     fn scan_parquet(
         &self,
         index: usize,
         blob: &RunBlob,
-        sender: &SyncSender<Work>,
+        scanner: &mut Scanner<'_>,
     ) -> Result<u64, IngestError> {
         let name = &blob.entry.full_path;
         let size_bytes = blob.entry.size_bytes;
@@ -315,7 +340,7 @@ impl<'a> State<'a> {
                 // As if a header were line 1.
                 first_line: rows_before + 2,
             };
-            self.hand_on(sender, Work { blob: index, mapping: Arc::clone(&mapping), rows });
+            self.hand_on(Work { blob: index, mapping: Arc::clone(&mapping), rows }, scanner);
             if self.is_stopped() {
                 return Ok(0);
             }
@@ -324,10 +349,26 @@ impl<'a> State<'a> {
         Ok(size_bytes)
     }
 
-    fn hand_on(&self, sender: &SyncSender<Work>, work: Work) {
-        // A closed queue means that every worker has stopped on a fault.
-        if sender.send(work).is_err() {
-            self.stopped.store(true, Ordering::Relaxed);
+    /// Has work done, by another thread or here.
+    fn hand_on(&self, work: Work, scanner: &mut Scanner<'_>) {
+        let Scanner { maker, worker } = scanner;
+        match worker {
+            Some(worker) => {
+                if let Some(work) = maker.offer(work) {
+                    self.do_work(work, worker);
+                }
+            }
+            None => maker.put(work),
+        }
+    }
+
+    fn do_work(&self, work: Work, worker: &mut Worker) {
+        // After a fault nothing is converted any more.
+        if self.is_stopped() {
+            return;
+        }
+        if let Err(fault) = self.convert(work, worker) {
+            self.fail(fault);
         }
     }
 
@@ -344,30 +385,29 @@ impl<'a> State<'a> {
         Ok(mapping)
     }
 
-    fn work(&self, index: usize, receiver: &Mutex<Receiver<Work>>) {
+    /// One thread that converts, and scans blobs before if it is a maker.
+    fn work(&self, index: usize, maker: Option<Maker<'_, Work>>) {
+        let _closer = Closer(&self.handover);
         let input = self.input;
-        let mut writer = PartitionWriter::new(
-            Arc::clone(&input.table_store),
-            input.run.dataset.column_set(),
-            input.partition.clone(),
-            format!("{}-{index}", input.stem),
-            input.runtime.clone(),
-            input.write_options,
-        );
-        let mut normalizer: Option<(Arc<Mapping>, Normalizer)> = None;
-        let mut found = LoadOutput::default();
-        // After a fault the queue is still drained, so that no scanner hangs
-        // on a full one.
-        loop {
-            let received = lock(receiver).recv();
-            let Ok(work) = received else { break };
-            if self.is_stopped() {
-                continue;
-            }
-            if let Err(fault) = self.convert(work, &mut normalizer, &mut writer, &mut found) {
-                self.fail(fault);
-            }
+        let mut worker = Worker {
+            writer: PartitionWriter::new(
+                Arc::clone(&input.table_store),
+                input.run.dataset.column_set(),
+                input.partition.clone(),
+                format!("{}-{index}", input.stem),
+                input.runtime.clone(),
+                input.write_options,
+            ),
+            normalizer: None,
+            found: LoadOutput::default(),
+        };
+        if let Some(maker) = maker {
+            self.scan_blobs(&mut Scanner { maker, worker: Some(&mut worker) });
         }
+        while let Some(work) = self.handover.take() {
+            self.do_work(work, &mut worker);
+        }
+        let Worker { writer, mut found, .. } = worker;
         let finished = if self.is_stopped() { Ok(writer.abandon()) } else { writer.finish() };
         match finished {
             Ok(files) => found.files = files,
@@ -384,13 +424,8 @@ impl<'a> State<'a> {
         }
     }
 
-    fn convert(
-        &self,
-        work: Work,
-        normalizer: &mut Option<(Arc<Mapping>, Normalizer)>,
-        writer: &mut PartitionWriter,
-        found: &mut LoadOutput,
-    ) -> Result<(), IngestError> {
+    fn convert(&self, work: Work, worker: &mut Worker) -> Result<(), IngestError> {
+        let Worker { writer, normalizer, found } = worker;
         let (_, normalizer) = match normalizer {
             Some(current) if Arc::ptr_eq(&current.0, &work.mapping) => current,
             slot => {

@@ -2,6 +2,7 @@
 //! decimal, however often and in whatever order it is loaded.
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use costlake_benches::generator::{DataVersion, FileFormat, GeneratedTotals, GeneratorOptions};
@@ -117,6 +118,49 @@ async fn totals_are_the_generators_own_after_each_load_and_a_restatement() {
     assert_eq!(words(&report), ["loaded"; 4], "{report:?}");
     assert_equal(&tenant, &both).await;
     assert_verified(&tenant).await;
+}
+
+/// So many rows that texts are looked up together, in so few parts that threads share one.
+#[tokio::test(flavor = "multi_thread")]
+async fn large_parts_are_the_same_however_many_threads_convert_them() {
+    const KEYS: &str = "date, billing_account_id, billing_profile_id, customer_tenant_id, \
+                        subscription_id, billing_currency";
+    let generated =
+        GeneratorOptions { rows_per_month: 10_000, part_bytes_max: u64::MAX, ..small() };
+    // One sees all rows; of five, four live on what the first leaves to them.
+    for workers in [1, 5] {
+        let (tenant, totals) = Tenant::generated(&generated);
+        let options = IngestOptions { workers: NonZeroUsize::new(workers), ..Default::default() };
+        let report =
+            ingest(&tenant.lake, &tenant.request(), &options, Arc::new(Silent)).await.unwrap();
+        assert_eq!(words(&report), ["loaded"; 4]);
+        assert_equal(&tenant, &totals).await;
+        let by_scope = |sums: &str, table: &str| {
+            format!("select {KEYS}, {sums} from {table} group by {KEYS} order by {KEYS}")
+        };
+        let rows = by_scope("count(*), sum(cost_in_billing_currency)", "actual_cost");
+        let expected = tenant.query(&rows).await;
+        let told = by_scope("sum(rows), sum(cost)", "load_totals where dataset = 'actual_cost'");
+        assert!(expected.len() > 500, "{}", expected.len());
+        assert_eq!(tenant.query(&told).await, expected);
+
+        // A bad row in the middle, whoever comes upon it.
+        let (part, _) = tenant.part_and_manifest(DatasetType::ActualCost, month("2026-07"));
+        let text = std::fs::read_to_string(&part).unwrap();
+        let (before, after) = text.split_at(text.len() / 2);
+        let end = after.find('\n').unwrap() + 1;
+        let bad = after[end..].replacen("07/", "x7/", 1);
+        std::fs::write(&part, [before, &after[..end], &bad].concat()).unwrap();
+        let again = |rejected_rows_max| IngestRequest { rejected_rows_max, ..tenant.request() };
+        let report = ingest(&tenant.lake, &again(0), &options, Arc::new(Silent)).await.unwrap();
+        assert!(words(&report).contains(&"refused"), "{report:?}");
+        assert_equal(&tenant, &totals).await;
+        let report = ingest(&tenant.lake, &again(1), &options, Arc::new(Silent)).await.unwrap();
+        assert_eq!(words(&report).iter().filter(|word| **word == "loaded").count(), 1);
+        let rejected = tenant.query("select line from rejected_rows group by line").await;
+        let line = before.matches('\n').count() + 2;
+        assert_eq!(rejected, [[line.to_string()]]);
+    }
 }
 
 async fn versions(tenant: &Tenant) -> Vec<u64> {
