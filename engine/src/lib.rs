@@ -4,10 +4,12 @@
 //! `decode` and `normalize` are pure and build without the `lake` feature; see
 //! `ARCHITECTURE.md`.
 
+mod buffers;
 pub mod error;
 pub mod model;
 pub mod near;
 mod same;
+mod slots;
 
 pub mod connect;
 

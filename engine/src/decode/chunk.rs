@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 use memchr::memchr_iter;
@@ -22,6 +23,7 @@ pub struct RecordChunk {
     records: Vec<RecordStart>,
     origin: Origin,
     first_line: u64,
+    is_ascii: bool,
 }
 
 /// What the bytes of a chunk are.
@@ -44,17 +46,19 @@ pub struct FieldSpan {
 }
 
 impl RecordChunk {
-    /// `records` has one entry more than there are records.
+    /// `records` has one entry more than there are records; `is_ascii` is whether all
+    /// of their bytes are known to be.
     pub(super) fn new(
         bytes: Bytes,
         ends: Vec<u32>,
         records: Vec<RecordStart>,
         byte_offset: u64,
         first_line: u64,
+        is_ascii: bool,
     ) -> Self {
         debug_assert!(records.len() > 1, "a chunk holds at least one record");
         debug_assert_eq!(records.last().map(|end| end.field as usize), Some(ends.len()));
-        Self { bytes, ends, records, origin: Origin::Text { byte_offset }, first_line }
+        Self { bytes, ends, records, origin: Origin::Text { byte_offset }, first_line, is_ascii }
     }
 
     /// As [`Self::new`], of rows that were rendered: the first is line
@@ -66,7 +70,7 @@ impl RecordChunk {
         records: Vec<RecordStart>,
         first_line: u64,
     ) -> Self {
-        Self { origin: Origin::Rows, ..Self::new(bytes, ends, records, 0, first_line) }
+        Self { origin: Origin::Rows, ..Self::new(bytes, ends, records, 0, first_line, false) }
     }
 
     /// Number of records.
@@ -92,6 +96,12 @@ impl RecordChunk {
             Origin::Text { byte_offset } => Some(byte_offset),
             Origin::Rows => None,
         }
+    }
+
+    /// Whether every field is valid UTF-8. As far as the splitter has not seen that all
+    /// is ASCII, the bytes are looked at.
+    pub fn is_utf8(&self) -> bool {
+        self.is_ascii || std::str::from_utf8(&self.bytes).is_ok()
     }
 
     /// Line, from 1, on which [`Self::bytes`] begins.
@@ -130,29 +140,31 @@ impl RecordChunk {
         self.records.remove(0);
     }
 
-    /// Where field `field` of each record in `rows` stands. Every one of
-    /// these records has exactly `field_count` fields, `field` among them.
+    /// Where adjacent fields of each record in `rows` stand, from the first one's
+    /// beginning to the last one's end. Every one of these records has exactly
+    /// `field_count` fields, `fields` among them.
     pub fn column_spans(
         &self,
         rows: &[u32],
         field_count: usize,
-        field: usize,
+        fields: RangeInclusive<usize>,
         spans: &mut Vec<FieldSpan>,
     ) {
         debug_assert!(rows.iter().all(|row| self.field_count(*row as usize) == field_count));
+        let (first, last) = fields.into_inner();
         spans.clear();
-        if field == 0 {
+        if first == 0 {
             spans.extend(rows.iter().map(|row| {
                 let record = self.records[*row as usize];
-                FieldSpan { start: record.byte, end: self.ends[record.field as usize] }
+                FieldSpan { start: record.byte, end: self.ends[record.field as usize + last] }
             }));
         } else {
             spans.extend(rows.iter().map(|row| {
-                let at = self.records[*row as usize].field as usize + field;
-                FieldSpan { start: self.ends[at - 1] + 1, end: self.ends[at] }
+                let at = self.records[*row as usize].field as usize;
+                FieldSpan { start: self.ends[at + first - 1] + 1, end: self.ends[at + last] }
             }));
         }
-        if field + 1 == field_count {
+        if last + 1 == field_count {
             spans.iter_mut().for_each(|span| self.cut_carriage_return(span));
         }
     }

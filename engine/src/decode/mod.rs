@@ -12,7 +12,6 @@
 //! the end of the blob is an error (the blob is truncated), and a carriage
 //! return that does not stand before a line feed is data, not a line end.
 
-mod buffers;
 mod chunk;
 mod decompress;
 mod header;

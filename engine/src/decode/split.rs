@@ -11,9 +11,9 @@ use bytes::Bytes;
 use memchr::memchr_iter;
 
 use super::DecodeError;
-use super::buffers::Buffers;
 use super::chunk::RecordChunk;
 use super::scan::{BLOCK_BYTES, Index, Kernel, State};
+use crate::buffers::Buffers;
 
 /// A chunk is handed on when its buffer holds this many bytes, some 450
 /// records. Half a mebibyte, its index and the batch made of it stay in a
@@ -225,7 +225,8 @@ impl Splitter {
             return;
         }
         let records = self.index.complete_records();
-        let (ends, starts) = self.index.take_complete();
+        let (line_feeds, is_ascii) = (self.index.line_feeds(), self.index.is_ascii());
+        let (ends, starts) = self.index.take_complete(&self.pending[cut..self.scanned]);
         let open = &self.pending[cut..];
         let target = self.options.chunk_bytes_target;
         let mut next = self.buffers.take(open.len().max(target));
@@ -234,13 +235,13 @@ impl Splitter {
         full.truncate(cut);
         let (byte_offset, line) = (self.byte_offset, self.line);
         self.byte_offset += cut as u64;
-        self.line += count_lines(&full);
+        self.line += line_feeds - self.index.line_feeds();
         self.scanned -= cut;
         self.checked = 0;
         if records > 0 {
             // A buffer that held a long record is not kept.
             let bytes = self.buffers.lend(full, 2 * target);
-            out(RecordChunk::new(bytes, ends, starts, byte_offset, line));
+            out(RecordChunk::new(bytes, ends, starts, byte_offset, line, is_ascii));
         }
     }
 }

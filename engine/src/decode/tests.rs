@@ -133,7 +133,7 @@ fn columns_are_sliced_over_chosen_records() {
     let chunks = chunks_of(b"a,b\r\nx\r\nc,d\r\n", 100, options(100)).unwrap();
     let mut spans = Vec::new();
     let mut texts = |field| -> Vec<String> {
-        chunks[0].column_spans(&[0, 2], 2, field, &mut spans);
+        chunks[0].column_spans(&[0, 2], 2, field..=field, &mut spans);
         let text = |span: &FieldSpan| &chunks[0].bytes()[span.start as usize..span.end as usize];
         spans.iter().map(|span| String::from_utf8(text(span).to_vec()).unwrap()).collect()
     };

@@ -13,10 +13,10 @@ use arrow::array::{
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
 
 use super::reject::shown;
-use crate::decode::{FieldSpan, unescape};
+use crate::decode::{FieldSpan, RecordChunk, unescape};
 use crate::model::date::parse_date;
 use crate::model::money::{ONE, parse_decimal};
-use crate::model::{DECIMAL_PRECISION, DECIMAL_SCALE, ValueKind};
+use crate::model::{ColumnSet, DECIMAL_PRECISION, DECIMAL_SCALE, ValueKind};
 use crate::same::is_same;
 
 /// What Azure writes for "no id" where a GUID is expected.
@@ -28,6 +28,53 @@ const ZERO_GUID_PREFIX: u32 = u32::from_le_bytes(*b"0000");
 /// Longest part of a cell shown in a reason.
 const CELL_TEXT_BYTES_MAX: usize = 80;
 
+/// Good records of a chunk, whose cells are to be read.
+#[derive(Clone, Copy)]
+pub(super) struct ChunkCells<'a> {
+    pub(super) chunk: &'a RecordChunk,
+    /// The records.
+    pub(super) rows: &'a [u32],
+    /// Fields that each of them has.
+    pub(super) field_count: usize,
+    pub(super) column_set: &'static ColumnSet,
+    /// The chunk's memory, to be shared with arrays.
+    buffer: &'a Buffer,
+    /// Whether the whole chunk is valid UTF-8, hence every cell.
+    is_utf8: bool,
+}
+
+impl<'a> ChunkCells<'a> {
+    /// `buffer` is the chunk's memory.
+    pub(super) fn new(
+        chunk: &'a RecordChunk,
+        buffer: &'a Buffer,
+        rows: &'a [u32],
+        field_count: usize,
+        column_set: &'static ColumnSet,
+    ) -> Self {
+        Self { chunk, rows, field_count, column_set, buffer, is_utf8: chunk.is_utf8() }
+    }
+
+    /// What stands there.
+    #[inline(always)]
+    pub(super) fn bytes(&self, span: FieldSpan) -> &'a [u8] {
+        &self.chunk.bytes()[span.start as usize..span.end as usize]
+    }
+
+    /// Cells of a column of the set, which stand at `spans`.
+    pub(super) fn of_column(&self, column: usize, spans: &'a [FieldSpan]) -> Cells<'a> {
+        let name = self.column_set.columns[column].name;
+        Cells {
+            column,
+            never_null: self.column_set.never_null.contains(&name),
+            bytes: self.chunk.bytes(),
+            buffer: self.buffer,
+            is_utf8: self.is_utf8,
+            spans,
+        }
+    }
+}
+
 /// Cells of one column of a chunk.
 pub(super) struct Cells<'a> {
     /// Position in the canonical schema.
@@ -38,7 +85,7 @@ pub(super) struct Cells<'a> {
     pub(super) bytes: &'a [u8],
     /// The same memory, to be shared with arrays.
     pub(super) buffer: &'a Buffer,
-    /// Whether the whole chunk is valid UTF-8, hence every cell.
+    /// Whether every cell is known to be valid UTF-8.
     pub(super) is_utf8: bool,
     /// Where the cells stand.
     pub(super) spans: &'a [FieldSpan],
@@ -84,7 +131,11 @@ pub(super) fn convert(kind: ValueKind, cells: &Cells<'_>, faults: &mut Vec<CellF
     }
 }
 
-fn decimals(cells: &Cells<'_>, parse: Parse<i128>, faults: &mut Vec<CellFault>) -> ArrayRef {
+fn decimals(
+    cells: &Cells<'_>,
+    parse: impl Fn(&[u8]) -> Parsed<i128>,
+    faults: &mut Vec<CellFault>,
+) -> ArrayRef {
     let (raw, nulls) = values(cells, parse, faults);
     let array = Decimal128Array::new(raw.into(), nulls)
         .with_precision_and_scale(DECIMAL_PRECISION, DECIMAL_SCALE)
@@ -92,14 +143,14 @@ fn decimals(cells: &Cells<'_>, parse: Parse<i128>, faults: &mut Vec<CellFault>) 
     Arc::new(array)
 }
 
-/// Reads a cell, not empty. `Ok(None)` is NULL; the error says what is wrong.
-type Parse<T> = fn(&[u8]) -> Result<Option<T>, &'static str>;
+/// What a cell, not empty, says. `Ok(None)` is NULL; the error says what is wrong.
+type Parsed<T> = Result<Option<T>, &'static str>;
 
 /// Values and NULLs of a column that is not text. A cell with the bytes of
 /// the one before has its value: dates, rates and flags hardly change.
 fn values<T: Copy + Default>(
     cells: &Cells<'_>,
-    parse: Parse<T>,
+    parse: impl Fn(&[u8]) -> Parsed<T>,
     faults: &mut Vec<CellFault>,
 ) -> (Vec<T>, Option<NullBuffer>) {
     let mut values = Vec::with_capacity(cells.spans.len());
@@ -128,12 +179,18 @@ fn values<T: Copy + Default>(
     (values, validity.finish())
 }
 
-fn decimal(raw: &[u8]) -> Result<Option<i128>, &'static str> {
+#[inline(always)]
+fn decimal(raw: &[u8]) -> Parsed<i128> {
     // Nearly every cell is a bare number; quotes and blanks are looked for
     // only when it is not.
-    if let Ok(value) = parse_decimal(raw) {
-        return Ok(Some(value));
+    match parse_decimal(raw) {
+        Ok(value) => Ok(Some(value)),
+        Err(_) => decorated_decimal(raw),
     }
+}
+
+#[cold]
+fn decorated_decimal(raw: &[u8]) -> Parsed<i128> {
     match plain(raw).as_deref() {
         None => Ok(None),
         Some(text) => parse_decimal(text).map(Some).map_err(decimal_problem),
@@ -150,7 +207,7 @@ fn decimal_problem(error: crate::model::money::DecimalError) -> &'static str {
 
 /// A fraction: `0.15`, or a percentage `15%` or `15`. Above 1 it can only be
 /// a percentage.
-fn rate(raw: &[u8]) -> Result<Option<i128>, &'static str> {
+fn rate(raw: &[u8]) -> Parsed<i128> {
     let Some(text) = plain(raw) else { return Ok(None) };
     let (number, is_percent) = match text.strip_suffix(b"%") {
         Some(number) => (number.trim_ascii_end(), true),
@@ -166,7 +223,7 @@ fn hundredth(value: i128) -> i128 {
     quotient + i128::from(rest > 50 || (rest == 50 && quotient % 2 != 0))
 }
 
-fn date(raw: &[u8]) -> Result<Option<i32>, &'static str> {
+fn date(raw: &[u8]) -> Parsed<i32> {
     if let Some(day) = parse_date(raw) {
         return Ok(Some(day));
     }
@@ -176,7 +233,7 @@ fn date(raw: &[u8]) -> Result<Option<i32>, &'static str> {
     }
 }
 
-fn boolean(raw: &[u8]) -> Result<Option<bool>, &'static str> {
+fn boolean(raw: &[u8]) -> Parsed<bool> {
     let Some(text) = plain(raw) else { return Ok(None) };
     let is_one_of =
         |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes()));
@@ -190,7 +247,7 @@ fn boolean(raw: &[u8]) -> Result<Option<bool>, &'static str> {
 }
 
 /// A whole number, also `12.0`; of a period (`P1Y`, `P6M`) the months.
-fn integer(raw: &[u8]) -> Result<Option<i32>, &'static str> {
+fn integer(raw: &[u8]) -> Parsed<i32> {
     const PROBLEM: &str = "not a whole number";
     let Some(text) = plain(raw) else { return Ok(None) };
     let (number, factor) = match &*text {

@@ -14,13 +14,14 @@
 mod batch;
 mod convert;
 mod day_totals;
+mod groups;
 mod mapping;
 mod reject;
+mod texts;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef};
 use arrow::buffer::Buffer;
 use arrow::datatypes::SchemaRef;
 
@@ -29,13 +30,16 @@ use crate::error::{ErrorClass, Fault, Location};
 use crate::model::totals::TotalOverflow;
 use crate::model::{BillingMonth, ColumnSet, ControlTotals, CurrencyTotals, DatasetType};
 
-pub use batch::{RowBatch, view_schema};
+pub use batch::{BatchColumn, RowBatch, view_schema};
 pub use day_totals::{DayTotal, DayTotals, SCOPE_COLUMNS};
 pub use mapping::{Agreement, Mapping, ScopeColumns, resolve, supported};
 pub use reject::{RAW_TEXT_BYTES_MAX, RejectedRow};
 
+pub use texts::{CodedTexts, TextCode, TextDictionary, Texts};
+
 use batch::AbsentColumns;
-use convert::{CellFault, Cells};
+use convert::{CellFault, ChunkCells};
+use groups::{GROUP_BYTES_MAX, Groups};
 use mapping::called;
 
 /// A file whose rows cannot be normalized.
@@ -108,11 +112,18 @@ pub struct NormalizeOptions {
     pub month: Option<BillingMonth>,
     /// Longest raw text of a rejected row; see [`RAW_TEXT_BYTES_MAX`].
     pub rejected_raw_text_bytes_max: usize,
+    /// Memory of a group of columns that are looked up at once; other values than the
+    /// default are for tests.
+    pub group_bytes_max: usize,
 }
 
 impl Default for NormalizeOptions {
     fn default() -> Self {
-        Self { month: None, rejected_raw_text_bytes_max: RAW_TEXT_BYTES_MAX }
+        Self {
+            month: None,
+            rejected_raw_text_bytes_max: RAW_TEXT_BYTES_MAX,
+            group_bytes_max: GROUP_BYTES_MAX,
+        }
     }
 }
 
@@ -136,6 +147,7 @@ pub struct Normalizer {
     schema: SchemaRef,
     options: NormalizeOptions,
     absent: AbsentColumns,
+    groups: Groups,
     /// Records of the chunk at hand that are kept.
     rows: Vec<u32>,
     spans: Vec<FieldSpan>,
@@ -146,7 +158,9 @@ impl Normalizer {
     pub fn new(mapping: Arc<Mapping>, options: NormalizeOptions) -> Self {
         let schema = view_schema(mapping.column_set());
         let absent = AbsentColumns::default();
-        Self { mapping, schema, options, absent, rows: Vec::new(), spans: Vec::new() }
+        let groups = Groups::of(&mapping, options.group_bytes_max);
+        let (rows, spans) = Default::default();
+        Self { mapping, schema, options, absent, groups, rows, spans }
     }
 
     /// The mapping given to [`Self::new`].
@@ -219,29 +233,24 @@ impl Normalizer {
         self.rows.retain(|record| !rejections.contains_key(record));
     }
 
-    fn convert(&mut self, chunk: &RecordChunk, faults: &mut Vec<CellFault>) -> Vec<ArrayRef> {
-        let field_count = self.mapping.field_count();
+    fn convert(&mut self, chunk: &RecordChunk, faults: &mut Vec<CellFault>) -> Vec<BatchColumn> {
+        let Self { mapping, absent, groups, rows, spans, .. } = self;
+        let (field_count, column_set) = (mapping.field_count(), mapping.column_set());
         let buffer = Buffer::from(chunk.bytes().clone());
-        let is_utf8 = std::str::from_utf8(chunk.bytes()).is_ok();
-        let column_set = self.mapping.column_set();
-        let mut columns = Vec::with_capacity(column_set.columns.len());
-        for (index, column) in column_set.columns.iter().enumerate() {
-            let Some(field) = self.mapping.field(index) else {
-                columns.push(self.absent.column(column.kind, self.rows.len()));
-                continue;
-            };
-            chunk.column_spans(&self.rows, field_count, field, &mut self.spans);
-            let cells = Cells {
-                column: index,
-                never_null: column_set.never_null.contains(&column.name),
-                bytes: chunk.bytes(),
-                buffer: &buffer,
-                is_utf8,
-                spans: &self.spans,
-            };
-            columns.push(convert::convert(column.kind, &cells, faults));
-        }
-        columns
+        let cells = ChunkCells::new(chunk, &buffer, rows, field_count, column_set);
+        let mut grouped = vec![None; column_set.columns.len()];
+        groups.convert(&cells, mapping, &mut grouped);
+        let columns = grouped.into_iter().zip(column_set.columns).enumerate();
+        let columns = columns.map(|(index, (grouped, column))| match mapping.field(index) {
+            _ if let Some(column) = grouped => column,
+            Some(field) => {
+                chunk.column_spans(rows, field_count, field..=field, spans);
+                let cells = cells.of_column(index, spans);
+                BatchColumn::Array(convert::convert(column.kind, &cells, faults))
+            }
+            None => BatchColumn::Array(absent.column(column.kind, rows.len())),
+        });
+        columns.collect()
     }
 
     fn rows_outside_month(&self, batch: &RowBatch) -> u64 {
@@ -272,12 +281,9 @@ fn control_totals(
     };
     let currencies = batch.texts(currency);
     let summed = column_set.totals.map(|columns| columns.map(|column| batch.decimals(column)));
-    let views = currencies.views();
     let mut start = 0;
     while start < batch.num_rows() {
-        let same = |row: &usize| {
-            views[*row] == views[start] && currencies.is_null(*row) == currencies.is_null(start)
-        };
+        let same = |row: &usize| currencies.is_same(*row, start);
         let end = (start..batch.num_rows()).take_while(same).last().map_or(start, |row| row) + 1;
         let sum = |column: usize| {
             let Some(columns) = &summed else { return Ok(0) };
@@ -291,8 +297,7 @@ fn control_totals(
             payg_cost_in_billing_currency: sum(1)?,
             cost_in_usd: sum(2)?,
         };
-        let currency = if currencies.is_null(start) { "" } else { currencies.value(start) };
-        totals.add(currency, &run)?;
+        totals.add(currencies.get(start).unwrap_or_default(), &run)?;
         start = end;
     }
     Ok(totals)

@@ -10,8 +10,8 @@
 //! takes them is busy with an earlier one. A range that breaks off goes on where
 //! it broke; it is given up when so many attempts in a row bring nothing.
 //!
-//! Local files are read the same way, in smaller ranges: on Tokio's blocking threads,
-//! straight into the buffer that is handed on.
+//! A local file is read from one handle, into buffers that come back: there is no round
+//! trip to hide. Whatever goes wrong with that is for ranges to find out.
 
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
@@ -22,13 +22,14 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt};
 use object_store::path::Path;
-use object_store::{GetOptions, GetResultPayload, ObjectStore};
+use object_store::{GetOptions, GetRange, GetResult, GetResultPayload, ObjectStore};
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinHandle;
 
 use super::error::SourceError;
 use super::listing::{head, object_path};
 use super::store::{Store, plain_etag};
+use crate::buffers::Buffers;
 use crate::discover::BlobEntry;
 use crate::error::{ErrorClass, Fault};
 
@@ -67,22 +68,14 @@ pub struct ReadOptions {
     pub stall_ms_max: u64,
 }
 
-/// Bytes read of a local file at a time: there is no round trip to hide, and what
-/// stays small stays in the processor's caches and with the allocator.
-const LOCAL_RANGE_SIZE_BYTES: u64 = 1 << 20;
-
-/// Ranges of a local file in flight.
-const LOCAL_RANGES_IN_FLIGHT: usize = 2;
+/// Bytes read of a local file at a time: what stays small stays in the processor's caches.
+const LOCAL_RANGE_SIZE_BYTES: u64 = 512 << 10;
 
 impl ReadOptions {
     /// As fits a store.
     pub fn of(store: &Store) -> Self {
         if store.is_local() {
-            Self {
-                range_size_bytes: LOCAL_RANGE_SIZE_BYTES,
-                ranges_in_flight: LOCAL_RANGES_IN_FLIGHT,
-                ..Self::default()
-            }
+            Self { range_size_bytes: LOCAL_RANGE_SIZE_BYTES, ..Self::default() }
         } else {
             Self::default()
         }
@@ -121,7 +114,14 @@ impl BlobReader {
     /// The bytes in order. The first error is the last item. A stream that
     /// ends without one has given the whole blob in its listed version.
     pub fn stream(self) -> impl Stream<Item = Result<Bytes, SourceError>> + Send + 'static {
-        let ranges = self.ranges();
+        self.stream_from(0)
+    }
+
+    fn stream_from(
+        self,
+        start: u64,
+    ) -> impl Stream<Item = Result<Bytes, SourceError>> + Send + 'static {
+        let ranges = self.ranges(start);
         let in_flight = self.options.ranges_in_flight.max(1);
         let (reader, verifier) = (self.clone(), self);
         let chunks = futures::stream::iter(ranges)
@@ -156,8 +156,8 @@ impl BlobReader {
     /// a receiver must count bytes or ask whoever ran the future if it may be
     /// cancelled; returns the bytes sent of a blob read to its end.
     pub async fn send(self, sink: Sender<Result<Bytes, SourceError>>) -> Option<u64> {
-        let mut chunks = std::pin::pin!(self.stream());
-        let mut sent_bytes = 0;
+        let mut sent_bytes = if self.store.is_local() { self.send_file(&sink).await? } else { 0 };
+        let mut chunks = std::pin::pin!(self.stream_from(sent_bytes));
         while let Some(chunk) = chunks.next().await {
             let length = chunk.as_ref().ok().map(|chunk| chunk.len() as u64);
             if sink.send(chunk).await.is_err() {
@@ -168,13 +168,51 @@ impl BlobReader {
         Some(sent_bytes)
     }
 
-    fn ranges(&self) -> impl Iterator<Item = Range<u64>> + Send + use<> {
+    /// Sends a file on disk, as far as that can be read without any trouble; returns the
+    /// bytes sent, or `None` when the receiver is dropped.
+    async fn send_file(&self, sink: &Sender<Result<Bytes, SourceError>>) -> Option<u64> {
+        let permit = self.store.limits().request().await;
+        let opened = self.store.objects().get_opts(&self.path, self.get_options(None));
+        let opened = within(ANSWER_SECONDS_MAX * 1_000, opened).await;
+        // Whoever takes the bytes may take their time: that is no request.
+        drop(permit);
+        let Some(Ok(GetResult { payload: GetResultPayload::File(mut file, _), .. })) = opened
+        else {
+            return Some(0);
+        };
+        let (sink, size) = (sink.clone(), self.blob.size_bytes);
+        let step = self.options.range_size_bytes.max(1);
+        let sent = tokio::task::spawn_blocking(move || {
+            let buffers = Buffers::default();
+            let mut sent = 0;
+            while sent < size {
+                let length = step.min(size - sent);
+                let capacity = usize::try_from(length).unwrap_or(usize::MAX);
+                let mut buffer = buffers.take(capacity);
+                match file.by_ref().take(length).read_to_end(&mut buffer) {
+                    Ok(read) if read == capacity => sent += length,
+                    Ok(_) | Err(_) => break,
+                }
+                sink.blocking_send(Ok(buffers.lend(buffer, capacity))).ok()?;
+            }
+            Some(sent)
+        });
+        sent.await.expect("reading a file does not panic")
+    }
+
+    fn ranges(&self, from: u64) -> impl Iterator<Item = Range<u64>> + Send + use<> {
         let size = self.blob.size_bytes;
         let step = self.options.range_size_bytes.max(1);
-        (0..size.div_ceil(step)).map(move |index| {
-            let start = index * step;
+        (0..size.saturating_sub(from).div_ceil(step)).map(move |index| {
+            let start = from + index * step;
             start..size.min(start.saturating_add(step))
         })
+    }
+
+    /// Asks for a range, or all, of the listed version.
+    fn get_options(&self, range: Option<Range<u64>>) -> GetOptions {
+        let if_match = self.blob.etag.as_deref().map(|etag| self.store.etag_to_match(etag));
+        GetOptions { range: range.map(GetRange::from), if_match, ..GetOptions::default() }
     }
 
     /// The bytes of a range of the listed version. Errors when the blob is another
@@ -210,9 +248,7 @@ impl BlobReader {
     /// Asks for what is still missing of a range and appends what comes.
     async fn read_on(&self, range: &Range<u64>, bytes: &mut BytesMut) -> Result<(), SourceError> {
         let missing = range.start + bytes.len() as u64..range.end;
-        let if_match = self.blob.etag.as_deref().map(|etag| self.store.etag_to_match(etag));
-        let options =
-            GetOptions { range: Some(missing.clone().into()), if_match, ..GetOptions::default() };
+        let options = self.get_options(Some(missing.clone()));
         let limits = self.store.limits();
         let _permit = limits.request().await;
         let answer = self.store.objects().get_opts(&self.path, options);

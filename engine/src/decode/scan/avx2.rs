@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::{
     __m256i, _mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_set_epi64x, _mm_set1_epi8,
-    _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_set1_epi8,
+    _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
 };
 
 use super::{BLOCK_BYTES, BlockMasks, Index, Masks, State, scan_masks};
@@ -45,6 +45,8 @@ impl Masks for Avx2 {
                 quotes: equal_bytes(first, second, b'"'),
                 commas: equal_bytes(first, second, b','),
                 line_feeds: equal_bytes(first, second, b'\n'),
+                // The highest bits of all bytes.
+                is_ascii: _mm256_movemask_epi8(_mm256_or_si256(first, second)) == 0,
             }
         }
     }

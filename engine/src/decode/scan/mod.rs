@@ -37,13 +37,18 @@ pub(super) struct Index {
     fields: usize,
     /// Every complete record, then the record that is still open.
     records: Vec<RecordStart>,
+    /// Line feeds, inside quotes too.
+    line_feeds: u64,
+    /// Whether every byte is ASCII.
+    is_ascii: bool,
 }
 
 impl Index {
     /// An index without a record; the first begins at `start`.
     pub(super) fn new(start: usize) -> Self {
         let open = RecordStart { byte: start as u32, field: 0 };
-        Self { ends: Vec::new(), fields: 0, records: vec![open] }
+        let (ends, records) = (Vec::new(), vec![open]);
+        Self { ends, fields: 0, records, line_feeds: 0, is_ascii: true }
     }
 
     /// The record whose end was not seen yet.
@@ -75,10 +80,20 @@ impl Index {
         })
     }
 
-    /// Takes the complete records out; what was found of the open record
-    /// stays, counted from a buffer that begins where that record begins.
-    /// Returns field ends and records (the last entry is the end).
-    pub(super) fn take_complete(&mut self) -> (Vec<u32>, Vec<RecordStart>) {
+    /// Line feeds of what was scanned.
+    pub(super) fn line_feeds(&self) -> u64 {
+        self.line_feeds
+    }
+
+    /// Whether all that was scanned is ASCII.
+    pub(super) fn is_ascii(&self) -> bool {
+        self.is_ascii
+    }
+
+    /// Takes the complete records out; what was found of the open record, whose
+    /// scanned bytes are `open_bytes`, stays, counted from a buffer that begins where
+    /// that record begins. Returns field ends and records (the last entry is the end).
+    pub(super) fn take_complete(&mut self, open_bytes: &[u8]) -> (Vec<u32>, Vec<RecordStart>) {
         let open = self.open_record();
         let first_open_field = open.field as usize;
         let tail = self.ends[first_open_field..self.fields].iter().map(|end| end - open.byte);
@@ -87,10 +102,18 @@ impl Index {
         next.ends.reserve(self.ends.len());
         next.ends.extend(tail);
         next.fields = next.ends.len();
+        open_bytes.iter().for_each(|byte| next.see(*byte));
         next.records.reserve(self.records.len());
         let mut complete = std::mem::replace(self, next);
         complete.ends.truncate(first_open_field);
         (complete.ends, complete.records)
+    }
+
+    /// Notes what a byte is, whatever it means.
+    #[inline(always)]
+    fn see(&mut self, byte: u8) {
+        self.line_feeds += u64::from(byte == b'\n');
+        self.is_ascii &= byte.is_ascii();
     }
 
     /// A field ends at `position`.
@@ -271,6 +294,7 @@ struct BlockMasks {
     quotes: u64,
     commas: u64,
     line_feeds: u64,
+    is_ascii: bool,
 }
 
 /// How a processor finds the masks.
@@ -354,6 +378,8 @@ fn scan_masks<M: Masks>(
             || (stray_open == 0 && are_line_ends(bytes, at, text_after_close));
         if regular {
             index.push_block(bytes, at, separators, masks.line_feeds & !inside);
+            index.line_feeds += u64::from(masks.line_feeds.count_ones());
+            index.is_ascii &= masks.is_ascii;
             carry = Carry {
                 inside: ((inside as i64) >> 63) as u64,
                 close: close >> 63,

@@ -12,6 +12,7 @@ pub(super) fn scan(
     index: &mut Index,
 ) -> State {
     for position in from..to {
+        index.see(bytes[position]);
         state = match (state, bytes[position]) {
             (State::Quoted, b'"') => State::QuoteSeen,
             (State::Quoted, _) => State::Quoted,

@@ -7,7 +7,8 @@ pub(super) struct Portable;
 impl Masks for Portable {
     #[inline(always)]
     unsafe fn classify(block: &[u8; BLOCK_BYTES]) -> BlockMasks {
-        let mut masks = BlockMasks { quotes: 0, commas: 0, line_feeds: 0 };
+        let mut masks =
+            BlockMasks { quotes: 0, commas: 0, line_feeds: 0, is_ascii: block.is_ascii() };
         for (index, word) in block.as_chunks::<8>().0.iter().enumerate() {
             let word = u64::from_le_bytes(*word);
             let shift = 8 * index;

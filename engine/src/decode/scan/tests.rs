@@ -3,12 +3,14 @@ use proptest::prelude::*;
 use super::*;
 
 /// Fields and records as every kernel must find them.
-fn index_of(kernel: Kernel, bytes: &[u8]) -> (Vec<u32>, Vec<RecordStart>, State) {
+fn index_of(kernel: Kernel, bytes: &[u8]) -> (Vec<u32>, Vec<RecordStart>, u64, bool, State) {
     let mut index = Index::new(0);
     let (at, state) = kernel.scan_blocks(bytes, 0, State::FieldStart, &mut index);
     assert!(bytes.len() - at < BLOCK_BYTES);
     let state = kernel.scan_rest(bytes, at, state, &mut index);
-    (index.ends[..index.fields].to_vec(), index.records, state)
+    assert_eq!(index.is_ascii(), bytes.is_ascii());
+    let ends = index.ends[..index.fields].to_vec();
+    (ends, index.records, index.line_feeds, index.is_ascii, state)
 }
 
 fn assert_kernels_agree(bytes: &[u8]) {
@@ -31,6 +33,7 @@ fn masks_have_a_bit_for_each_byte_that_matches() {
             quotes: mask(&block, b'"'),
             commas: mask(&block, b','),
             line_feeds: mask(&block, b'\n'),
+            is_ascii: byte < 0x80,
         };
         // SAFETY: needs no feature.
         assert_eq!(unsafe { portable::Portable::classify(&block) }, expected);

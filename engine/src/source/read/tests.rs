@@ -207,6 +207,92 @@ fn the_channel_serves_a_plain_thread() {
     assert_eq!(run(BlobReader::new(&store, &blob, SMALL).unwrap().send(sink)), None);
 }
 
+/// What a receiver gets of a file on disk that is listed, then perhaps written to.
+fn sent(content: &[u8], written_since: Option<&[u8]>) -> Result<Vec<u8>, SourceError> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.csv");
+    std::fs::write(&file, content).unwrap();
+    let url: SourceUrl = folder.path().to_str().unwrap().parse().unwrap();
+    let store = Store::open(&url, &StoreOptions::default()).unwrap();
+    let blob = run(list(&store)).unwrap().entries[0].clone();
+    if let Some(written_since) = written_since {
+        std::fs::write(&file, written_since).unwrap();
+    }
+    let (sink, mut chunks) = tokio::sync::mpsc::channel(1);
+    let reader = BlobReader::new(&store, &blob, SMALL).unwrap();
+    let sender = std::thread::spawn(move || run(reader.send(sink)));
+    let mut bytes = Vec::new();
+    let mut fault = None;
+    while let Some(chunk) = chunks.blocking_recv() {
+        match chunk {
+            Ok(chunk) => bytes.extend_from_slice(&chunk),
+            Err(error) => fault = Some(error),
+        }
+    }
+    let told = sender.join().unwrap();
+    assert_eq!(told, fault.is_none().then_some(bytes.len() as u64));
+    fault.map_or(Ok(bytes), Err)
+}
+
+#[test]
+fn a_file_on_disk_is_sent_in_order_in_its_listed_version_only() {
+    for length in [0, 1, 6, 7, 8, 13, 14, 15, 100] {
+        assert_eq!(sent(&content(length), None).unwrap(), content(length), "{length}");
+    }
+    assert!(matches!(
+        sent(&content(100), Some(&content(60))),
+        Err(SourceError::BlobChanged { .. } | SourceError::Truncated { .. })
+    ));
+    assert!(matches!(
+        sent(&content(100), Some(&content(101))),
+        Err(SourceError::BlobChanged { .. })
+    ));
+}
+
+/// It is read from one handle, so what takes its name meanwhile is not mixed into it.
+#[test]
+fn a_file_on_disk_that_is_deleted_is_sent_to_its_end_and_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.csv");
+    std::fs::write(&file, content(100)).unwrap();
+    let url: SourceUrl = folder.path().to_str().unwrap().parse().unwrap();
+    let store = Store::open(&url, &StoreOptions::default()).unwrap();
+    let blob = run(list(&store)).unwrap().entries[0].clone();
+    let (sink, mut chunks) = tokio::sync::mpsc::channel(1);
+    let reader = BlobReader::new(&store, &blob, SMALL).unwrap();
+    let sender = std::thread::spawn(move || run(reader.send(sink)));
+    let mut bytes = chunks.blocking_recv().unwrap().unwrap().to_vec();
+    std::fs::remove_file(&file).unwrap();
+    let fault = loop {
+        match chunks.blocking_recv().expect("the end is told") {
+            Ok(chunk) => bytes.extend_from_slice(&chunk),
+            Err(fault) => break fault,
+        }
+    };
+    assert_eq!(bytes, content(100));
+    assert!(matches!(fault, SourceError::BlobVanished { .. }), "{fault:?}");
+    assert_eq!(sender.join().unwrap(), None);
+}
+
+/// One whose listing told another length, as if it shrank while it was read: it is sent as
+/// far as it goes, then refused.
+#[test]
+fn a_file_on_disk_that_ends_too_early_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.csv"), content(50)).unwrap();
+    let url: SourceUrl = folder.path().to_str().unwrap().parse().unwrap();
+    let store = Store::open(&url, &StoreOptions::default()).unwrap();
+    let mut blob = run(list(&store)).unwrap().entries[0].clone();
+    blob.size_bytes = 60;
+    let (sink, mut chunks) = tokio::sync::mpsc::channel(100);
+    assert_eq!(run(BlobReader::new(&store, &blob, SMALL).unwrap().send(sink)), None);
+    let mut last = None;
+    while let Ok(chunk) = chunks.try_recv() {
+        last = Some(chunk);
+    }
+    assert!(matches!(last, Some(Err(SourceError::Truncated { found_bytes: 50, .. }))), "{last:?}");
+}
+
 /// Whoever decodes for a while finds the next ranges there.
 #[test]
 fn ranges_come_in_while_nobody_asks_for_them() {

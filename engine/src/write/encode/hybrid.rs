@@ -15,6 +15,12 @@ pub(super) fn bit_width(max: u32) -> u8 {
 
 /// Appends numbers, each below `2^width`.
 pub(super) fn encode(values: &[u32], width: u8, out: &mut Vec<u8>) {
+    // Whole columns of a bill are constant: told at the speed of memory.
+    if let Some(first) = values.first().filter(|_| values.len() >= RUN_LENGTH_MIN)
+        && values.iter().all(|value| value == first)
+    {
+        return run(*first, values.len(), width, out);
+    }
     let mut literals = 0;
     let mut at = 0;
     while at < values.len() {

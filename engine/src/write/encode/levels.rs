@@ -34,6 +34,18 @@ impl Levels {
         }
     }
 
+    /// Appends rows that are not there.
+    pub(super) fn push_nulls(&mut self, rows: usize) {
+        self.bits.append_n(rows, false);
+        self.nulls += rows;
+    }
+
+    /// Appends rows, `present` of which are there: a bit each, from the lowest.
+    pub(super) fn push_bits(&mut self, bits: &[u8], rows: usize, present: usize) {
+        self.bits.append_packed_range(0..rows, bits);
+        self.nulls += rows - present;
+    }
+
     /// Rows so far.
     pub(super) fn rows(&self) -> usize {
         self.bits.len()

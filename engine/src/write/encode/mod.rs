@@ -11,6 +11,7 @@
 //! looks every row up anew; here that happens once per distinct value and page.
 
 mod chunk;
+mod coded;
 mod flags;
 mod hybrid;
 mod levels;
@@ -25,7 +26,7 @@ mod tests;
 use std::io::Write;
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _};
+use arrow::array::AsArray as _;
 use arrow::datatypes::{Date32Type, Decimal128Type, Int32Type};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::errors::Result;
@@ -39,6 +40,7 @@ use self::numbers::NumberEncoder;
 use self::texts::TextEncoder;
 use super::parquet::{PAGE_ROWS_MAX, ROW_GROUP_ROWS_MAX, has_statistics, writer_properties};
 use crate::model::{ColumnSet, ValueKind};
+use crate::normalize::BatchColumn;
 
 /// One file of one partition.
 pub(super) struct FileEncoder<W: Write + Send> {
@@ -80,8 +82,8 @@ impl<W: Write + Send> FileEncoder<W> {
 
     /// Appends rows: a column each, as [`view_schema`](crate::normalize::view_schema)
     /// has them.
-    pub(super) fn write(&mut self, columns: &[ArrayRef]) -> Result<()> {
-        let rows_given = columns.first().map_or(0, |column| column.len());
+    pub(super) fn write(&mut self, columns: &[BatchColumn]) -> Result<()> {
+        let rows_given = columns.first().map_or(0, BatchColumn::len);
         let mut from = 0;
         while from < rows_given {
             let rows = (rows_given - from).min(self.row_group_rows_max - self.rows);
@@ -140,17 +142,35 @@ impl ColumnEncoder {
         }
     }
 
-    fn push(&mut self, column: &ArrayRef, from: usize, rows: usize, zstd: &mut Zstd) -> Result<()> {
-        match self {
-            Self::Text(encoder) => encoder.push(column.as_string_view(), from, rows, zstd),
-            Self::Number(encoder) => match column.as_primitive_opt::<Decimal128Type>() {
-                Some(decimals) => encoder.push(decimals, from, rows, zstd),
-                None => match column.as_primitive_opt::<Date32Type>() {
-                    Some(days) => encoder.push(days, from, rows, zstd),
-                    None => encoder.push(column.as_primitive::<Int32Type>(), from, rows, zstd),
-                },
-            },
-            Self::Flag(encoder) => encoder.push(column.as_boolean(), from, rows, zstd),
+    fn push(
+        &mut self,
+        column: &BatchColumn,
+        from: usize,
+        rows: usize,
+        zstd: &mut Zstd,
+    ) -> Result<()> {
+        match (self, column) {
+            (Self::Text(encoder), BatchColumn::Coded(texts)) => {
+                encoder.push_coded(texts, from, rows, zstd)
+            }
+            (Self::Text(encoder), BatchColumn::Array(texts)) => {
+                encoder.push(texts.as_string_view(), from, rows, zstd)
+            }
+            (Self::Number(encoder), BatchColumn::Array(numbers)) => {
+                match numbers.as_primitive_opt::<Decimal128Type>() {
+                    Some(decimals) => encoder.push(decimals, from, rows, zstd),
+                    None => match numbers.as_primitive_opt::<Date32Type>() {
+                        Some(days) => encoder.push(days, from, rows, zstd),
+                        None => encoder.push(numbers.as_primitive::<Int32Type>(), from, rows, zstd),
+                    },
+                }
+            }
+            (Self::Flag(encoder), BatchColumn::Array(flags)) => {
+                encoder.push(flags.as_boolean(), from, rows, zstd)
+            }
+            (Self::Number(_) | Self::Flag(_), BatchColumn::Coded(_)) => {
+                unreachable!("codes stand for texts")
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use super::{PAGE_ROWS_MAX, hybrid};
 const PAGE_BYTES_TARGET: usize = 1 << 20;
 
 /// Rows taken at a time, so that a plain page does not grow far over its target.
-const STEP_ROWS: usize = 1_024;
+pub(super) const STEP_ROWS: usize = 1_024;
 
 /// Values of a row group after which it is known whether a dictionary pays.
 pub(super) const SAMPLE_VALUES: usize = 8_192;

@@ -6,116 +6,20 @@
 //! row group and the page at hand have seen.
 
 use crate::same;
-
-/// Number of a value in its pool.
-pub(super) type Entry = u32;
+pub(super) use crate::slots::Entry;
+use crate::slots::{Slots, hash_of_bits, hash_of_bytes};
 
 /// Position of a value in the dictionary of the row group at hand.
 pub(super) type Code = u32;
 
-/// No code yet.
-const NONE: Code = Code::MAX;
+/// No code, or no entry.
+pub(super) const NONE: Code = Code::MAX;
 
 /// A value as a pool keeps it: its own bits, or where it is.
 type Key = u128;
 
 /// Longest text that an Arrow view holds itself.
 pub(super) const INLINE_BYTES_MAX: usize = 12;
-
-/// Open addressing with linear probing, at most half full. A slot keeps half of
-/// the hash, so that growing and most mismatches touch no key.
-#[derive(Default)]
-struct Slots {
-    /// Upper half of the hash, then the entry + 1; 0 when free.
-    slots: Vec<u64>,
-    filled: usize,
-}
-
-impl Slots {
-    const LENGTH_MIN: usize = 64;
-
-    /// The entry with this hash that `is_same`, or a free place for it.
-    #[inline(always)]
-    fn find(&self, hash: u64, is_same: impl Fn(Entry) -> bool) -> Result<Entry, usize> {
-        let mask = self.slots.len() - 1;
-        let mut at = hash as usize & mask;
-        loop {
-            let slot = self.slots[at];
-            if slot == 0 {
-                return Err(at);
-            }
-            if (slot ^ hash) >> 32 == 0 {
-                let entry = slot as u32 - 1;
-                if is_same(entry) {
-                    return Ok(entry);
-                }
-            }
-            at = (at + 1) & mask;
-        }
-    }
-
-    /// Fills a free place.
-    fn fill(&mut self, at: usize, hash: u64, entry: Entry, hash_of: impl Fn(Entry) -> u64) {
-        self.slots[at] = hash >> 32 << 32 | u64::from(entry + 1);
-        self.filled += 1;
-        if self.filled * 2 > self.slots.len() {
-            let length = self.slots.len() * 2;
-            let slots = std::mem::replace(&mut self.slots, vec![0; length]);
-            for slot in slots.into_iter().filter(|slot| *slot != 0) {
-                let mut at = hash_of(slot as u32 - 1) as usize & (length - 1);
-                while self.slots[at] != 0 {
-                    at = (at + 1) & (length - 1);
-                }
-                self.slots[at] = slot;
-            }
-        }
-    }
-
-    fn clear(&mut self) {
-        self.slots.clear();
-        self.slots.resize(Self::LENGTH_MIN, 0);
-        self.slots.shrink_to_fit();
-        self.filled = 0;
-    }
-}
-
-/// What a value mixes to, as wyhash mixes (Wang Yi): a product of 64 by 64 bits,
-/// folded.
-#[inline(always)]
-fn mix(left: u64, right: u64) -> u64 {
-    let product = u128::from(left) * u128::from(right);
-    product as u64 ^ (product >> 64) as u64
-}
-
-const SEEDS: [u64; 3] = [0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93, 0xa076_1d64_78bd_642f];
-
-#[inline(always)]
-fn hash_of_bits(bits: u128) -> u64 {
-    let mixed = mix(bits as u64 ^ SEEDS[0], (bits >> 64) as u64 ^ SEEDS[1]);
-    // Low bits of the product alone depend on low bits alone.
-    mix(mixed ^ SEEDS[2], SEEDS[0])
-}
-
-#[inline(always)]
-fn hash_of_bytes(bytes: &[u8]) -> u64 {
-    debug_assert!(bytes.len() > INLINE_BYTES_MAX);
-    let word = |at: usize| {
-        let word: &[u8; 8] = bytes[at..].first_chunk().expect("within the text");
-        u64::from_le_bytes(*word)
-    };
-    let length = bytes.len();
-    let mut state = SEEDS[0] ^ length as u64;
-    let mut at = 0;
-    while at + 16 < length {
-        state = mix(word(at) ^ SEEDS[1], word(at + 8) ^ state);
-        at += 16;
-    }
-    // The last words may overlap those before them; 13 bytes have two.
-    let tail = length.max(16) - 16;
-    let first = if length < 16 { word(0) } else { word(tail) };
-    state = mix(first ^ SEEDS[1], word(length - 8) ^ state);
-    mix(state ^ SEEDS[2], SEEDS[0])
-}
 
 /// Distinct texts.
 pub(super) struct TextPool {
@@ -130,15 +34,30 @@ pub(super) struct TextPool {
 
 impl TextPool {
     pub(super) fn new() -> Self {
-        let mut slots = Slots::default();
-        slots.clear();
         let (keys, hashes, bytes) = Default::default();
-        Self { slots, keys, hashes, bytes, marks: Marks::default() }
+        Self { slots: Slots::new(), keys, hashes, bytes, marks: Marks::default() }
     }
 
     /// Memory in use.
     pub(super) fn size_bytes(&self) -> usize {
         self.bytes.len() + self.keys.len() * (size_of::<Key>() + 8 + size_of::<Mark>() + 16)
+    }
+
+    /// Number of a text.
+    pub(super) fn text(&mut self, text: &[u8]) -> Entry {
+        match text.len() {
+            length @ 0..=INLINE_BYTES_MAX => {
+                let mut view = [0; 16];
+                view[0] = length as u8;
+                view[4..4 + length].copy_from_slice(text);
+                self.short(u128::from_le_bytes(view))
+            }
+            length => {
+                let prefix: &[u8; 4] = text.first_chunk().expect("longer than 12 bytes");
+                let view = u128::from(u32::from_le_bytes(*prefix)) << 32 | length as u128;
+                self.long(view, text)
+            }
+        }
     }
 
     /// Number of a short text, which the view itself holds.
@@ -203,12 +122,14 @@ impl TextPool {
         self.keys[entry as usize] as u32 as usize
     }
 
-    /// Ends the row group; forgets all values above so much memory.
-    pub(super) fn end_row_group(&mut self, kept_bytes_max: usize) {
+    /// Ends the row group; forgets all values above so much memory. Says whether it did.
+    pub(super) fn end_row_group(&mut self, kept_bytes_max: usize) -> bool {
         self.marks.end_row_group();
-        if self.size_bytes() > kept_bytes_max {
+        let forgets = self.size_bytes() > kept_bytes_max;
+        if forgets {
             *self = Self::new();
         }
+        forgets
     }
 }
 
@@ -221,9 +142,7 @@ pub(super) struct NumberPool {
 
 impl NumberPool {
     pub(super) fn new() -> Self {
-        let mut slots = Slots::default();
-        slots.clear();
-        Self { slots, values: Vec::new(), marks: Marks::default() }
+        Self { slots: Slots::new(), values: Vec::new(), marks: Marks::default() }
     }
 
     /// Memory in use.
@@ -255,7 +174,7 @@ impl NumberPool {
         self.values[entry as usize]
     }
 
-    /// As [`TextPool::end_row_group`].
+    /// Ends the row group; forgets all values above so much memory.
     pub(super) fn end_row_group(&mut self, kept_bytes_max: usize) {
         self.marks.end_row_group();
         if self.size_bytes() > kept_bytes_max {
@@ -318,6 +237,11 @@ impl Marks {
         (mark.code, true)
     }
 
+    /// Number of the page at hand; never 0.
+    pub(super) fn page(&self) -> u32 {
+        self.page
+    }
+
     /// The dictionary, by code.
     pub(super) fn entries(&self) -> &[Entry] {
         &self.entries
@@ -349,39 +273,6 @@ mod tests {
                 prop_assert_eq!(pool.value(entry), value);
             }
             prop_assert_eq!(pool.values.len(), known.len());
-        }
-    }
-
-    #[test]
-    fn hashes_spread_over_low_and_high_bits() {
-        // As many as a month has: counters, and texts that differ at one place.
-        let counters = (0..50_000u128).map(hash_of_bits);
-        let multiples = (0..50_000u128).map(|number| hash_of_bits(number << 64));
-        let texts = (0..50_000).map(|number| {
-            hash_of_bytes(format!("/subscriptions/{number:08}/resourcegroups/x").as_bytes())
-        });
-        for hashes in [counters.collect::<Vec<_>>(), multiples.collect(), texts.collect()] {
-            for shift in [0, 32] {
-                let mut buckets = vec![0u32; 1 << 16];
-                hashes.iter().for_each(|hash| buckets[(hash >> shift) as u16 as usize] += 1);
-                let empty = buckets.iter().filter(|count| **count == 0).count() as f64;
-                // Random hashes leave e^(-50000/65536) of the buckets empty.
-                let expected = 65_536.0 * (-50_000.0f64 / 65_536.0).exp();
-                assert!((empty / expected - 1.0).abs() < 0.05, "{empty} {expected}");
-            }
-        }
-    }
-
-    #[test]
-    fn every_length_of_text_is_hashed_to_its_last_byte() {
-        for length in 13..200 {
-            let mut text = vec![b'a'; length];
-            let before = hash_of_bytes(&text);
-            for at in 0..length {
-                text[at] = b'b';
-                assert_ne!(hash_of_bytes(&text), before, "{at} of {length}");
-                text[at] = b'a';
-            }
         }
     }
 }

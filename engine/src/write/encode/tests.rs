@@ -1,7 +1,9 @@
 //! What is written is read back, and its footer says what the general writer's says.
 
+use std::collections::HashMap;
+
 use arrow::array::{
-    BooleanArray, Date32Array, Decimal128Array, Int32Array, RecordBatch, StringViewArray,
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int32Array, RecordBatch, StringViewArray,
 };
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::SchemaRef;
@@ -15,10 +17,11 @@ use parquet::file::metadata::PageIndexPolicy;
 use parquet::file::statistics::Statistics;
 
 use super::*;
-use crate::model::{Column, DECIMAL_PRECISION, DECIMAL_SCALE};
+use crate::model::{self, DECIMAL_PRECISION, DECIMAL_SCALE};
+use crate::normalize::{CodedTexts, TextCode, TextDictionary};
 
-const fn column(name: &'static str, kind: ValueKind) -> Column {
-    Column { name, azure_name: "", kind, description: "" }
+const fn column(name: &'static str, kind: ValueKind) -> model::Column {
+    model::Column { name, azure_name: "", kind, description: "" }
 }
 
 /// A column of each kind, and one without statistics.
@@ -118,10 +121,67 @@ fn encoded(batches: &[Vec<ArrayRef>], row_group_rows_max: usize) -> (Bytes, Parq
     let mut encoder =
         FileEncoder::with_row_groups(Vec::new(), &COLUMNS, row_group_rows_max).unwrap();
     for batch in batches {
-        encoder.write(batch).unwrap();
+        let columns: Vec<BatchColumn> = batch.iter().cloned().map(BatchColumn::Array).collect();
+        encoder.write(&columns).unwrap();
     }
     let metadata = encoder.finish().unwrap();
     (std::mem::take(encoder.inner_mut()).into(), metadata)
+}
+
+/// The same with texts by code. Every third batch has none, and dictionaries begin anew
+/// every `batches_per_dictionary`.
+fn encoded_by_code(
+    batches: &[Vec<ArrayRef>],
+    row_group_rows_max: usize,
+    batches_per_dictionary: usize,
+) -> Bytes {
+    let mut encoder =
+        FileEncoder::with_row_groups(Vec::new(), &COLUMNS, row_group_rows_max).unwrap();
+    let mut coders: [Coder; 2] = Default::default();
+    for (number, batch) in batches.iter().enumerate() {
+        if number % batches_per_dictionary == 0 {
+            coders = Default::default();
+        }
+        let column = |(index, column): (usize, &ArrayRef)| match coders.get_mut(index) {
+            Some(coder) if number % 3 != 2 => {
+                BatchColumn::Coded(coder.coded(column.as_string_view()))
+            }
+            _ => BatchColumn::Array(Arc::clone(column)),
+        };
+        let columns: Vec<BatchColumn> = batch.iter().enumerate().map(column).collect();
+        encoder.write(&columns).unwrap();
+    }
+    encoder.finish().unwrap();
+    std::mem::take(encoder.inner_mut()).into()
+}
+
+struct Coder {
+    codes: HashMap<Option<String>, TextCode>,
+    dictionary: TextDictionary,
+}
+
+impl Default for Coder {
+    fn default() -> Self {
+        Self { codes: HashMap::new(), dictionary: TextDictionary::new() }
+    }
+}
+
+impl Coder {
+    /// A tenth of the texts has a second code.
+    fn coded(&mut self, texts: &StringViewArray) -> CodedTexts {
+        let mut codes = Vec::new();
+        for (row, text) in texts.iter().enumerate() {
+            let known = self.codes.get(&text.map(str::to_owned)).filter(|_| row % 10 != 0);
+            let code = known.copied().unwrap_or_else(|| {
+                let code = self.dictionary.len() as TextCode;
+                self.dictionary.extend(&texts.slice(row, 1));
+                self.codes.insert(text.map(str::to_owned), code);
+                code
+            });
+            codes.push(code);
+        }
+        CodedTexts::new(codes.into(), Arc::new(self.dictionary.clone()))
+    }
 }
 
 /// The plain twin.
@@ -150,6 +210,10 @@ fn read(builder: ParquetRecordBatchReaderBuilder<Bytes>, schema: &SchemaRef) -> 
 fn is_read_back(spread: Spread, rows: usize, row_group_rows_max: usize) {
     let batches = batches(spread, rows, rows as u64 + spread.distinct);
     let (bytes, metadata) = encoded(&batches, row_group_rows_max);
+    for batches_per_dictionary in [2, usize::MAX] {
+        let by_code = encoded_by_code(&batches, row_group_rows_max, batches_per_dictionary);
+        assert!(by_code == bytes, "{spread:?}: by code it is another file");
+    }
     let schema = COLUMNS.file_schema();
     let plain = |batch: &Vec<ArrayRef>| {
         let fields = schema.fields().iter().zip(batch);

@@ -8,8 +8,10 @@ use parquet::file::statistics::{Statistics, ValueStatistics};
 use parquet::schema::types::ColumnDescPtr;
 
 use super::chunk::{Bounds, ChunkBuilder, Finished, Zstd};
-use super::page::{Mode, PageBuffer, SAMPLE_VALUES};
-use super::pool::{Code, Entry, INLINE_BYTES_MAX, TextPool};
+use super::coded::KnownCodes;
+use super::page::{Mode, PageBuffer, SAMPLE_VALUES, STEP_ROWS};
+use super::pool::{Code, Entry, INLINE_BYTES_MAX, NONE, TextPool};
+use crate::normalize::{CodedTexts, TextCode, TextDictionary};
 use crate::same::is_same;
 
 /// Eighths of the sample that may be distinct. A text that comes twice is looked up
@@ -30,6 +32,7 @@ pub(super) struct TextEncoder {
     has_statistics: bool,
     mode: Mode,
     pool: TextPool,
+    known: KnownCodes,
     /// Bytes of the dictionary's page.
     dictionary_bytes: usize,
     /// Values of the row group, NULLs not counted.
@@ -47,6 +50,7 @@ impl TextEncoder {
             has_statistics,
             mode: Mode::Undecided,
             pool: TextPool::new(),
+            known: KnownCodes::default(),
             dictionary_bytes: 0,
             values: 0,
             page: PageBuffer::new(),
@@ -76,6 +80,98 @@ impl TextEncoder {
             }
         }
         Ok(())
+    }
+
+    /// As [`Self::push`], of codes.
+    pub(super) fn push_coded(
+        &mut self,
+        texts: &CodedTexts,
+        from: usize,
+        rows: usize,
+        zstd: &mut Zstd,
+    ) -> Result<()> {
+        self.known.of(texts.dictionary());
+        let mut codes = &texts.codes()[from..from + rows];
+        while !codes.is_empty() {
+            let (step, rest) = codes.split_at(self.page.step(codes.len()));
+            self.push_codes(step, texts.dictionary());
+            codes = rest;
+            self.choose_mode(zstd)?;
+            if self.page.is_full() {
+                self.close_page(zstd)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// At most [`STEP_ROWS`] codes.
+    fn push_codes(&mut self, codes: &[TextCode], dictionary: &TextDictionary) {
+        if dictionary.nulls() == dictionary.len() {
+            self.page.levels.push_nulls(codes.len());
+        } else if self.mode == Mode::Plain {
+            let is_there = |code: &TextCode| self.push_plain(dictionary.get(*code));
+            let (bits, present) = bits_of(codes, is_there);
+            self.values += present;
+            self.page.levels.push_bits(&bits, codes.len(), present);
+        } else if dictionary.is_constant() {
+            self.see_codes(&codes[..1], dictionary);
+            let own = self.known.own(codes[0]);
+            self.page.codes.resize(self.page.codes.len() + codes.len(), own);
+            self.values += self.page.levels.push(None, 0, codes.len());
+        } else {
+            self.see_codes(codes, dictionary);
+            let known = &self.known;
+            if dictionary.nulls() == 0 {
+                self.page.codes.extend(codes.iter().map(|code| known.own(*code)));
+                self.values += self.page.levels.push(None, 0, codes.len());
+            } else {
+                let (bits, present) = bits_of(codes, |code| known.own(*code) != NONE);
+                let own = codes.iter().map(|code| known.own(*code));
+                self.page.codes.extend(own.filter(|own| *own != NONE));
+                self.values += present;
+                self.page.levels.push_bits(&bits, codes.len(), present);
+            }
+        }
+    }
+
+    /// Looks up those of the codes that the page has not seen.
+    fn see_codes(&mut self, codes: &[TextCode], dictionary: &TextDictionary) {
+        let page = self.pool.marks.page();
+        for code in codes {
+            if !self.known.is_on(page, *code) {
+                self.look_up(*code, dictionary);
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn look_up(&mut self, code: TextCode, dictionary: &TextDictionary) {
+        let entry = match (self.known.entry(code), dictionary.get(code)) {
+            (Some(entry), _) => Some(entry),
+            (None, text) => text.map(|text| self.pool.text(text.as_bytes())),
+        };
+        let own = entry.map_or(NONE, |entry| self.code_of(entry));
+        self.known.note(code, self.pool.marks.page(), own, entry.unwrap_or(NONE));
+    }
+
+    fn push_plain(&mut self, text: Option<&str>) -> bool {
+        let Some(text) = text.map(str::as_bytes) else { return false };
+        append_plain(text, &mut self.page.plain);
+        if self.has_statistics {
+            self.page_extremes.see(text);
+        }
+        true
+    }
+
+    /// The row group's code of an entry.
+    #[inline(always)]
+    fn code_of(&mut self, entry: Entry) -> Code {
+        let known = self.pool.marks.entries().len();
+        let (code, is_new) = self.pool.marks.code(entry);
+        if is_new {
+            self.see_entry(entry, code as usize == known);
+        }
+        code
     }
 
     fn push_step(&mut self, column: &StringViewArray, from: usize, rows: usize) {
@@ -124,11 +220,7 @@ impl TextEncoder {
                 last_text = text;
                 self.pool.long(view, text)
             };
-            let known = self.pool.marks.entries().len();
-            let (code, is_new) = self.pool.marks.code(entry);
-            if is_new {
-                self.see_entry(entry, code as usize == known);
-            }
+            let code = self.code_of(entry);
             self.page.codes.push(code);
             (last_view, last_code) = (view, code);
         }
@@ -176,6 +268,7 @@ impl TextEncoder {
             append_plain(&text, &mut self.page.plain);
         }
         self.pool = TextPool::new();
+        self.known.forget();
         self.dictionary_bytes = 0;
     }
 
@@ -209,13 +302,31 @@ impl TextEncoder {
         let dictionary = (&self.scratch[..], self.pool.marks.entries().len());
         let statistics = self.chunk_extremes.statistics(self.chunk.nulls());
         let finished = self.chunk.finish(Some(dictionary), Some(statistics), zstd)?;
-        self.pool.end_row_group(POOL_BYTES_KEPT_MAX);
+        if self.pool.end_row_group(POOL_BYTES_KEPT_MAX) {
+            self.known.forget();
+        }
         self.chunk_extremes.clear();
         self.mode = Mode::Undecided;
         self.dictionary_bytes = 0;
         self.values = 0;
         Ok(finished)
     }
+}
+
+/// A bit per code, from the lowest, and how many are set.
+fn bits_of(
+    codes: &[TextCode],
+    mut is_there: impl FnMut(&TextCode) -> bool,
+) -> ([u8; STEP_ROWS.div_ceil(8)], usize) {
+    let mut bits = [0u8; STEP_ROWS.div_ceil(8)];
+    let mut present = 0;
+    for (codes, bits) in codes.chunks(8).zip(&mut bits) {
+        for (bit, code) in codes.iter().enumerate() {
+            *bits |= u8::from(is_there(code)) << bit;
+        }
+        present += bits.count_ones() as usize;
+    }
+    (bits, present)
 }
 
 #[inline(always)]

@@ -15,13 +15,13 @@ type Free = Mutex<Vec<Vec<u8>>>;
 
 /// Where buffers come back to.
 #[derive(Debug, Default)]
-pub(super) struct Buffers {
+pub(crate) struct Buffers {
     free: Arc<Free>,
 }
 
 impl Buffers {
     /// An empty buffer with room for so many bytes.
-    pub(super) fn take(&self, capacity: usize) -> Vec<u8> {
+    pub(crate) fn take(&self, capacity: usize) -> Vec<u8> {
         let known = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut buffer = known.unwrap_or_default();
         if buffer.capacity() < capacity {
@@ -32,7 +32,7 @@ impl Buffers {
 
     /// Hands a full buffer on. It comes back unless it has grown beyond
     /// `capacity_max`.
-    pub(super) fn lend(&self, buffer: Vec<u8>, capacity_max: usize) -> Bytes {
+    pub(crate) fn lend(&self, buffer: Vec<u8>, capacity_max: usize) -> Bytes {
         if buffer.capacity() > capacity_max {
             return buffer.into();
         }
