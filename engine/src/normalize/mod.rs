@@ -34,7 +34,6 @@ pub use batch::{BatchColumn, RowBatch, view_schema};
 pub use day_totals::{DayTotal, DayTotals, SCOPE_COLUMNS};
 pub use mapping::{Agreement, Mapping, ScopeColumns, resolve, supported};
 pub use reject::{RAW_TEXT_BYTES_MAX, RejectedRow};
-
 pub use texts::{CodedTexts, TextCode, TextDictionary, Texts};
 
 use batch::AbsentColumns;

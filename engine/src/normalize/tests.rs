@@ -342,7 +342,7 @@ fn correlated_rows(rows: usize) -> Vec<u8> {
             .replace("Microsoft.Compute", if meter % 3 == 0 { "" } else { "Microsoft.Compute" });
         let mut line = line.into_bytes();
         if row % 97 == 5 {
-            // One of the bytes of "Fabrikam" or of its reseller.
+            // A customer's name that is not UTF-8.
             let at = line.windows(9).position(|text| text == b"Customer ").unwrap_or(0);
             line[at] = 0xff;
         }

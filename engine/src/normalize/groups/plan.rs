@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use crate::normalize::convert::ChunkCells;
-use crate::slots::hash_of_bytes;
+use crate::slots::{Entry, Slots, hash_of_bytes};
 
 /// Rows after which groups are chosen.
 const SAMPLE_ROWS: usize = 4_096;
@@ -92,21 +92,16 @@ fn join(left: u64, right: u64) -> u64 {
 }
 
 fn distinct(hashes: &[u64]) -> usize {
-    // At most half full; a hash of 0 is not told from a free place, and counts as none.
-    let length = (hashes.len() * 2).next_power_of_two();
-    let mut slots = vec![0u64; length];
-    let mut values = 0;
+    let mut slots = Slots::new();
+    let mut values: Vec<u64> = Vec::new();
     for hash in hashes {
-        let mut at = (hash >> 32) as usize & (length - 1);
-        while slots[at] != *hash {
-            if slots[at] == 0 {
-                slots[at] = *hash;
-                values += 1;
-            }
-            at = (at + usize::from(slots[at] != *hash)) & (length - 1);
+        if let Err(at) = slots.find(*hash, |value| values[value as usize] == *hash) {
+            values.push(*hash);
+            let value = values.len() as Entry - 1;
+            slots.fill(at, *hash, value, |value| values[value as usize]);
         }
     }
-    values
+    values.len()
 }
 
 #[cfg(test)]

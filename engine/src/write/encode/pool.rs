@@ -5,6 +5,8 @@
 //! every row is hashed into the same place; [`Marks`] say which of its values the
 //! row group and the page at hand have seen.
 
+use arrow::array::make_view;
+
 use crate::same;
 pub(super) use crate::slots::Entry;
 use crate::slots::{Slots, hash_of_bits, hash_of_bytes};
@@ -45,18 +47,11 @@ impl TextPool {
 
     /// Number of a text.
     pub(super) fn text(&mut self, text: &[u8]) -> Entry {
+        // Where it stands is no part of what it says.
+        let view = make_view(text, 0, 0);
         match text.len() {
-            length @ 0..=INLINE_BYTES_MAX => {
-                let mut view = [0; 16];
-                view[0] = length as u8;
-                view[4..4 + length].copy_from_slice(text);
-                self.short(u128::from_le_bytes(view))
-            }
-            length => {
-                let prefix: &[u8; 4] = text.first_chunk().expect("longer than 12 bytes");
-                let view = u128::from(u32::from_le_bytes(*prefix)) << 32 | length as u128;
-                self.long(view, text)
-            }
+            0..=INLINE_BYTES_MAX => self.short(view),
+            _ => self.long(view, text),
         }
     }
 
