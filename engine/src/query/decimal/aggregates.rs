@@ -29,6 +29,7 @@ use datafusion::logical_expr::{
 
 use super::exact::{mean, total};
 use super::operators::RESULT_TYPE;
+use super::sums::GroupSums;
 use crate::model::money::{DECIMAL_PRECISION, DECIMAL_SCALE};
 
 /// `sum` and `avg`, under their own names.
@@ -161,7 +162,7 @@ impl AggregateUDFImpl for DecimalAggregate {
             Some(scale) => Ok(Box::new(GroupTotals {
                 kind: self.kind,
                 scale,
-                sums: Vec::new(),
+                sums: GroupSums::default(),
                 counts: Vec::new(),
             })),
             None => self.stock.create_groups_accumulator(args),
@@ -344,13 +345,13 @@ impl Accumulator for DistinctTotal {
 struct GroupTotals {
     kind: Kind,
     scale: i8,
-    sums: Vec<i256>,
+    sums: GroupSums,
     counts: Vec<u64>,
 }
 
 impl GroupTotals {
     fn grow(&mut self, total_num_groups: usize) {
-        self.sums.resize(total_num_groups, i256::ZERO);
+        self.sums.grow(total_num_groups);
         self.counts.resize(total_num_groups, 0);
     }
 
@@ -375,7 +376,7 @@ impl GroupsAccumulator for GroupTotals {
         self.grow(total_num_groups);
         let values = values[0].as_primitive::<Decimal128Type>();
         let mut add = |group: usize, value: i128| {
-            self.sums[group] = self.sums[group].wrapping_add(i256::from_i128(value));
+            self.sums.add(group, value);
             self.counts[group] += 1;
         };
         if values.null_count() == 0 && opt_filter.is_none() {
@@ -402,14 +403,14 @@ impl GroupsAccumulator for GroupTotals {
         let sums = values[0].as_primitive::<Decimal256Type>().values();
         let counts = values[1].as_primitive::<UInt64Type>().values();
         for ((&group, &sum), &count) in group_indices.iter().zip(sums).zip(counts) {
-            self.sums[group] = self.sums[group].wrapping_add(sum);
+            self.sums.add_sum(group, sum);
             self.counts[group] += count;
         }
         Ok(())
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        let sums = emit_to.take_needed(&mut self.sums);
+        let sums = self.sums.take(emit_to);
         let counts = emit_to.take_needed(&mut self.counts);
         let values = sums
             .into_iter()
@@ -420,7 +421,7 @@ impl GroupsAccumulator for GroupTotals {
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
-        let sums = emit_to.take_needed(&mut self.sums);
+        let sums = self.sums.take(emit_to);
         let counts = emit_to.take_needed(&mut self.counts);
         Ok(self.state_arrays(sums, counts))
     }
@@ -447,8 +448,6 @@ impl GroupsAccumulator for GroupTotals {
     }
 
     fn size(&self) -> usize {
-        size_of_val(self)
-            + self.sums.capacity() * size_of::<i256>()
-            + self.counts.capacity() * size_of::<u64>()
+        size_of_val(self) + self.sums.size_bytes() + self.counts.capacity() * size_of::<u64>()
     }
 }

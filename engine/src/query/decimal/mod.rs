@@ -10,6 +10,7 @@
 pub mod aggregates;
 pub mod exact;
 pub mod operators;
+mod sums;
 
 use datafusion::error::Result;
 use datafusion::execution::FunctionRegistry;
