@@ -17,6 +17,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use deltalake::DeltaTable;
+use futures::future::join_all;
 use tokio::runtime::Handle;
 
 pub use load::REJECTED_ROWS_KEPT_MAX;
@@ -109,9 +110,10 @@ pub async fn ingest(
         plans.push(plan(*dataset, url, request, options).await?);
     }
     let asked = request.exports.iter().map(|(dataset, _)| LakeTable::from(*dataset));
-    for table in LakeTable::ALWAYS.into_iter().chain(asked) {
-        lake.ensure_table(table).await?;
-    }
+    let tables: BTreeSet<LakeTable> = LakeTable::ALWAYS.into_iter().chain(asked).collect();
+    // Of several faults, always the same one is told.
+    let ensured = join_all(tables.into_iter().map(|table| lake.ensure_table(table))).await;
+    ensured.into_iter().collect::<Result<Vec<_>, _>>()?;
     let mut report = IngestReport::default();
     for plan in plans {
         report.unplaced.extend(plan.unplaced);
