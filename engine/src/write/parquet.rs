@@ -9,8 +9,13 @@ use crate::model::{Column, ValueKind};
 /// Rows of a row group: large enough for dictionaries to pay, small enough that
 /// a writer per core stays within tens of megabytes.
 pub(super) const ROW_GROUP_ROWS_MAX: usize = 128 * 1024;
-/// Rows of a data page, the unit a selective query can skip.
-pub(super) const PAGE_ROWS_MAX: usize = 20_000;
+/// Rows of a data page, the unit a selective query can skip. Where rows of one customer lie
+/// all over a month, no query skips more of smaller pages; a month of the usual 20,000 rows
+/// to a page takes 2.5 % more, because zstd sees no further back than a page.
+pub(super) const PAGE_ROWS_MAX: usize = 64 << 10;
+/// Bytes of a plain page before compression, above which it is closed early. Wide texts are
+/// then some 20,000 to a page, and compress better than in pages of 1 MiB.
+pub(super) const PAGE_BYTES_TARGET: usize = 4 << 20;
 /// Dictionary pages may grow to this before a column falls back to plain.
 const DICTIONARY_SIZE_BYTES_MAX: usize = 2 * 1024 * 1024;
 
@@ -40,6 +45,7 @@ pub fn writer_properties(columns: &[Column]) -> WriterProperties {
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS_MAX))
         .set_data_page_row_count_limit(PAGE_ROWS_MAX)
+        .set_data_page_size_limit(PAGE_BYTES_TARGET)
         .set_dictionary_page_size_limit(DICTIONARY_SIZE_BYTES_MAX)
         .set_statistics_enabled(EnabledStatistics::Page);
     for column in columns {

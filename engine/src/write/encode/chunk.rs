@@ -25,11 +25,19 @@ pub(super) const ZSTD_LEVEL: i32 = 1;
 /// Compresses pages; its memory is used again for each.
 pub(super) struct Zstd {
     compressor: zstd::bulk::Compressor<'static>,
+    /// Room to put a page together before it is compressed, whatever its column.
+    pub(super) page_body: Vec<u8>,
 }
 
 impl Zstd {
     pub(super) fn new() -> Result<Self> {
-        Ok(Self { compressor: zstd::bulk::Compressor::new(ZSTD_LEVEL)? })
+        let compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
+        Ok(Self { compressor, page_body: Vec::new() })
+    }
+
+    /// Bytes that a page would take.
+    pub(super) fn compressed_length(&mut self, bytes: &[u8]) -> Result<usize> {
+        Ok(self.compress(bytes)?.len())
     }
 
     fn compress(&mut self, bytes: &[u8]) -> Result<Bytes> {

@@ -38,7 +38,9 @@ use self::chunk::Zstd;
 use self::flags::FlagEncoder;
 use self::numbers::NumberEncoder;
 use self::texts::TextEncoder;
-use super::parquet::{PAGE_ROWS_MAX, ROW_GROUP_ROWS_MAX, has_statistics, writer_properties};
+use super::parquet::{
+    PAGE_BYTES_TARGET, PAGE_ROWS_MAX, ROW_GROUP_ROWS_MAX, has_statistics, writer_properties,
+};
 use crate::model::{ColumnSet, ValueKind};
 use crate::normalize::BatchColumn;
 

@@ -8,10 +8,7 @@ use parquet::errors::Result;
 use super::chunk::{Bounds, ChunkBuilder, PageInfo, Zstd};
 use super::levels::Levels;
 use super::pool::Code;
-use super::{PAGE_ROWS_MAX, hybrid};
-
-/// Bytes of a plain page before compression, above which it is closed early.
-const PAGE_BYTES_TARGET: usize = 1 << 20;
+use super::{PAGE_BYTES_TARGET, PAGE_ROWS_MAX, hybrid};
 
 /// Rows taken at a time, so that a plain page does not grow far over its target.
 pub(super) const STEP_ROWS: usize = 1_024;
@@ -35,13 +32,11 @@ pub(super) struct PageBuffer {
     pub(super) codes: Vec<Code>,
     /// or plain.
     pub(super) plain: Vec<u8>,
-    body: Vec<u8>,
 }
 
 impl PageBuffer {
     pub(super) fn new() -> Self {
-        let (codes, plain, body) = Default::default();
-        Self { levels: Levels::new(), codes, plain, body }
+        Self { levels: Levels::new(), codes: Vec::new(), plain: Vec::new() }
     }
 
     /// How many of so many rows are taken next.
@@ -72,18 +67,23 @@ impl PageBuffer {
         zstd: &mut Zstd,
     ) -> Result<()> {
         let (rows, nulls) = (self.levels.rows(), self.levels.nulls());
-        self.body.clear();
-        self.levels.encode(&mut self.body);
+        let mut body = std::mem::take(&mut zstd.page_body);
+        self.levels.encode(&mut body);
         let encoding = if self.codes.is_empty() {
-            self.body.append(&mut self.plain);
+            body.append(&mut self.plain);
+            self.plain.shrink_to(2 * PAGE_BYTES_TARGET);
             Encoding::PLAIN
         } else {
             let width = hybrid::bit_width(dictionary_length as u32 - 1);
-            self.body.push(width);
-            hybrid::encode(&self.codes, width, &mut self.body);
+            body.push(width);
+            hybrid::encode(&self.codes, width, &mut body);
             self.codes.clear();
             Encoding::RLE_DICTIONARY
         };
-        chunk.add(&self.body, PageInfo { rows, nulls, encoding, bounds }, zstd)
+        chunk.add(&body, PageInfo { rows, nulls, encoding, bounds }, zstd)?;
+        body.clear();
+        body.shrink_to(2 * PAGE_BYTES_TARGET);
+        zstd.page_body = body;
+        Ok(())
     }
 }

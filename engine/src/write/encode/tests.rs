@@ -13,7 +13,8 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
 };
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::file::metadata::PageIndexPolicy;
+use parquet::basic::{Encoding, PageType};
+use parquet::file::metadata::{PageEncodingStats, PageIndexPolicy};
 use parquet::file::statistics::Statistics;
 
 use super::*;
@@ -278,7 +279,7 @@ fn footers_agree(ours: &ParquetMetaData, theirs: &ParquetMetaData) {
 fn every_spread_of_values_is_read_back() {
     for distinct in [1, 2, 40, 9_000, 1 << 30] {
         for nulls in [0, 1, 60, 100] {
-            is_read_back(Spread { distinct, nulls }, 45_000, 100_000);
+            is_read_back(Spread { distinct, nulls }, 2 * PAGE_ROWS_MAX + 5_000, 200_000);
         }
     }
 }
@@ -296,6 +297,9 @@ fn row_groups_end_anywhere() {
         is_read_back(Spread { distinct: 300, nulls: 10 }, rows, 1_000);
         is_read_back(Spread { distinct: 300, nulls: 10 }, rows, 20_000);
     }
+    for rows in [PAGE_ROWS_MAX - 1, PAGE_ROWS_MAX, PAGE_ROWS_MAX + 1] {
+        is_read_back(Spread { distinct: 300, nulls: 10 }, rows, 100_000);
+    }
     // A dictionary that outlives its row groups.
     is_read_back(Spread { distinct: 20, nulls: 0 }, 90_000, 30_000);
 }
@@ -303,10 +307,11 @@ fn row_groups_end_anywhere() {
 #[test]
 fn a_dictionary_that_grows_too_large_gives_way_within_the_row_group() {
     let text = |row: u64| {
-        // Few values first, so that a dictionary is chosen; then long ones, all distinct.
-        if row < 10_000 { format!("{:>20}", row % 9) } else { format!("{row:>2000}") }
+        // Few values on the first page, so that a dictionary is chosen; then long ones, all
+        // distinct.
+        if row < 70_000 { format!("{:>20}", row % 9) } else { format!("{row:>2000}") }
     };
-    let rows = 16_000;
+    let rows = 76_000;
     let texts: Vec<String> = (0..rows).map(text).collect();
     let column: ArrayRef = Arc::new(StringViewArray::from_iter_values(&texts));
     let others = |kind: ValueKind| arrow::array::new_null_array(&kind.data_type(), rows as usize);
@@ -324,4 +329,56 @@ fn a_dictionary_that_grows_too_large_gives_way_within_the_row_group() {
     let found = read(reader(&bytes), &COLUMNS.file_schema());
     let found = found.column(0).as_string::<i32>();
     assert!(found.iter().zip(&texts).all(|(found, text)| found == Some(text.as_str())));
+}
+
+/// One text column among columns of NULLs, in row groups of 65,536 rows: how many pages of
+/// codes and how many plain ones each has.
+fn pages_of(text: impl FnMut(u64) -> String) -> Vec<(i32, i32)> {
+    let rows = 3 * 65_536;
+    let texts: Vec<String> = (0..rows).map(text).collect();
+    let column: ArrayRef = Arc::new(StringViewArray::from_iter_values(&texts));
+    let others = |kind: ValueKind| arrow::array::new_null_array(&kind.data_type(), rows as usize);
+    let batch = vec![
+        Arc::clone(&column),
+        column,
+        others(ValueKind::Decimal),
+        others(ValueKind::Date),
+        others(ValueKind::Integer),
+        others(ValueKind::Boolean),
+    ];
+    let (bytes, metadata) = encoded(&[batch], 65_536);
+    let found = read(reader(&bytes), &COLUMNS.file_schema());
+    let found = found.column(0).as_string::<i32>();
+    assert!(found.iter().zip(&texts).all(|(found, text)| found == Some(text.as_str())));
+    let count = |stats: &[PageEncodingStats], encoding| {
+        let pages = stats.iter().filter(|stats| stats.page_type == PageType::DATA_PAGE);
+        pages.filter(|stats| stats.encoding == encoding).map(|stats| stats.count).sum()
+    };
+    let columns = metadata.row_groups().iter().map(|row_group| row_group.column(0));
+    let stats = columns.map(|column| column.page_encoding_stats().unwrap());
+    stats
+        .map(|stats| (count(stats, Encoding::RLE_DICTIONARY), count(stats, Encoding::PLAIN)))
+        .collect()
+}
+
+#[test]
+fn texts_every_other_of_which_comes_once_are_plain() {
+    let pages = pages_of(|row| match row % 2 {
+        0 => format!("/subscriptions/{row:032x}/disks/{row}"),
+        _ => format!("/subscriptions/{:032x}/machines", row / 1_000),
+    });
+    assert!(pages.iter().all(|(codes, plain)| *codes == 0 && *plain > 0), "{pages:?}");
+}
+
+#[test]
+fn texts_that_come_again_far_away_have_a_dictionary() {
+    let spread = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut drawn = Random(7);
+    assert_eq!(pages_of(|_| format!("{:016x}", spread(drawn.below(22_000)))), [(1, 0); 3]);
+    // Each in two rows a day, in another order every day.
+    let daily = pages_of(|row| {
+        let id = (row % 30_000 / 2 * 7_919 + row / 30_000 * 104_729) % 15_000;
+        format!("/subscriptions/{:016x}/machines/{id}", spread(id))
+    });
+    assert_eq!(daily, [(1, 0); 3]);
 }

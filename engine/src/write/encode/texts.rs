@@ -9,6 +9,7 @@ use parquet::schema::types::ColumnDescPtr;
 
 use super::chunk::{Bounds, ChunkBuilder, Finished, Zstd};
 use super::coded::KnownCodes;
+use super::hybrid;
 use super::page::{Mode, PageBuffer, SAMPLE_VALUES, STEP_ROWS};
 use super::pool::{Code, Entry, INLINE_BYTES_MAX, NONE, TextPool};
 use crate::normalize::{CodedTexts, TextCode, TextDictionary};
@@ -17,6 +18,13 @@ use crate::same::is_same;
 /// Eighths of the sample that may be distinct. A text that comes twice is looked up
 /// and compressed in less time than it takes to compress it twice.
 const DISTINCT_EIGHTHS_MAX: usize = 7;
+
+/// Quarters of a page's values that must be distinct for it to be tried both ways. Below,
+/// codes are smaller, and quicker.
+const TRIED_QUARTERS_MIN: usize = 1;
+
+/// Row groups that go by the outcome of a trial.
+const ROW_GROUPS_PER_TRIAL: usize = 8;
 
 /// Bytes of a dictionary, above which the rest of a row group is plain.
 const DICTIONARY_BYTES_MAX: usize = 8 << 20;
@@ -35,6 +43,10 @@ pub(super) struct TextEncoder {
     known: KnownCodes,
     /// Bytes of the dictionary's page.
     dictionary_bytes: usize,
+    /// Row groups until pages are tried both ways again.
+    next_trial: usize,
+    /// What the last trial found to be smaller.
+    prefers_plain: bool,
     /// Values of the row group, NULLs not counted.
     values: usize,
     page: PageBuffer,
@@ -52,6 +64,8 @@ impl TextEncoder {
             pool: TextPool::new(),
             known: KnownCodes::default(),
             dictionary_bytes: 0,
+            next_trial: 0,
+            prefers_plain: false,
             values: 0,
             page: PageBuffer::new(),
             page_extremes: Extremes::default(),
@@ -242,11 +256,12 @@ impl TextEncoder {
         let distinct = self.pool.marks.entries().len();
         match self.mode {
             Mode::Undecided if self.values >= SAMPLE_VALUES => {
-                if distinct * 8 <= self.values * DISTINCT_EIGHTHS_MAX {
-                    self.mode = Mode::Dictionary;
+                let prefers_plain = self.prefers_plain && self.is_worth_a_trial();
+                if distinct * 8 > self.values * DISTINCT_EIGHTHS_MAX || prefers_plain {
+                    let plain = self.plain_page();
+                    self.give_codes_up(plain);
                 } else {
-                    self.unfold_codes();
-                    self.mode = Mode::Plain;
+                    self.mode = Mode::Dictionary;
                 }
             }
             Mode::Undecided | Mode::Dictionary if self.dictionary_bytes > DICTIONARY_BYTES_MAX => {
@@ -258,18 +273,62 @@ impl TextEncoder {
         Ok(())
     }
 
-    /// Writes plainly what the page has by code: its values hardly repeat.
-    fn unfold_codes(&mut self) {
-        let mut text = Vec::new();
-        for code in self.page.codes.drain(..) {
-            let entry = self.pool.marks.entries()[code as usize];
+    /// Whether so many of the row group's values are distinct that plain pages, in which
+    /// zstd finds repeats itself, may be smaller than codes and a dictionary.
+    fn is_worth_a_trial(&self) -> bool {
+        self.pool.marks.entries().len() * 4 >= self.values * TRIED_QUARTERS_MIN
+    }
+
+    /// Compresses a page that holds all values of its row group so far both ways, and
+    /// goes on with the smaller. No count of distinct values tells which that is: where
+    /// every other text comes once and the rest is near its like, codes cost more than
+    /// they save; where all come again a day later, plain pages are twice as large.
+    fn try_plain(&mut self, zstd: &mut Zstd) -> Result<()> {
+        self.next_trial = ROW_GROUPS_PER_TRIAL;
+        let plain = self.plain_page();
+        let plain_bytes = zstd.compressed_length(&plain)?;
+        let dictionary = self.dictionary();
+        let mut codes = Vec::new();
+        let width = hybrid::bit_width(self.pool.marks.entries().len() as u32 - 1);
+        hybrid::encode(&self.page.codes, width, &mut codes);
+        let coded_bytes = zstd.compressed_length(&dictionary)? + zstd.compressed_length(&codes)?;
+        self.prefers_plain = plain_bytes < coded_bytes;
+        if self.prefers_plain {
+            self.give_codes_up(plain);
+        }
+        Ok(())
+    }
+
+    /// The page's texts, which it has by code, as a plain page holds them.
+    fn plain_page(&self) -> Vec<u8> {
+        let (mut plain, mut text) = (Vec::new(), Vec::new());
+        for code in &self.page.codes {
+            let entry = self.pool.marks.entries()[*code as usize];
             text.clear();
             self.pool.append(entry, &mut text);
-            append_plain(&text, &mut self.page.plain);
+            append_plain(&text, &mut plain);
         }
+        plain
+    }
+
+    /// Writes the page, the first of its row group, and all that follow plainly.
+    fn give_codes_up(&mut self, plain: Vec<u8>) {
+        self.page.codes.clear();
+        self.page.plain = plain;
         self.pool = TextPool::new();
         self.known.forget();
         self.dictionary_bytes = 0;
+        self.mode = Mode::Plain;
+    }
+
+    /// The dictionary's page.
+    fn dictionary(&self) -> Vec<u8> {
+        let mut page = Vec::with_capacity(self.dictionary_bytes);
+        for entry in self.pool.marks.entries() {
+            page.extend_from_slice(&(self.pool.length(*entry) as u32).to_le_bytes());
+            self.pool.append(*entry, &mut page);
+        }
+        page
     }
 
     fn close_page(&mut self, zstd: &mut Zstd) -> Result<()> {
@@ -278,6 +337,10 @@ impl TextEncoder {
         }
         if self.mode == Mode::Undecided && self.page.has_values() {
             self.mode = Mode::Dictionary;
+        }
+        let is_whole = self.page.codes.len() == self.values && self.values >= SAMPLE_VALUES;
+        if self.next_trial == 0 && is_whole && self.is_worth_a_trial() {
+            self.try_plain(zstd)?;
         }
         let bounds = self
             .page_extremes
@@ -293,13 +356,8 @@ impl TextEncoder {
     /// Ends the row group.
     pub(super) fn finish(&mut self, zstd: &mut Zstd) -> Result<Finished> {
         self.close_page(zstd)?;
-        self.scratch.clear();
-        for entry in self.pool.marks.entries() {
-            let length = self.pool.length(*entry) as u32;
-            self.scratch.extend_from_slice(&length.to_le_bytes());
-            self.pool.append(*entry, &mut self.scratch);
-        }
-        let dictionary = (&self.scratch[..], self.pool.marks.entries().len());
+        let dictionary = self.dictionary();
+        let dictionary = (&dictionary[..], self.pool.marks.entries().len());
         let statistics = self.chunk_extremes.statistics(self.chunk.nulls());
         let finished = self.chunk.finish(Some(dictionary), Some(statistics), zstd)?;
         if self.pool.end_row_group(POOL_BYTES_KEPT_MAX) {
@@ -307,6 +365,8 @@ impl TextEncoder {
         }
         self.chunk_extremes.clear();
         self.mode = Mode::Undecided;
+        self.next_trial = self.next_trial.saturating_sub(1);
+        self.prefers_plain &= self.next_trial > 0;
         self.dictionary_bytes = 0;
         self.values = 0;
         Ok(finished)
