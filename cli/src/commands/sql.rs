@@ -30,7 +30,7 @@ pub async fn run(
     // A file that cannot be read is said before a lake is opened.
     let script = arguments.file.as_deref().map(read_script).transpose()?;
 
-    let session = open_session(arguments, settings).await?;
+    let session = session(arguments, settings, interactive).await?;
     let (target, results) = match &arguments.output {
         None => (Target::stdout(), results(mode, true)),
         Some(path) => (Target::complete_file(path)?, results(mode, false)),
@@ -57,14 +57,23 @@ pub async fn run(
     runner.finish()
 }
 
-/// A session on the lake of the settings.
-async fn open_session(arguments: &SqlArguments, settings: &Settings) -> Result<Session, Failure> {
+/// A session on the lake of the settings. The prompt completes names of columns, which
+/// only opened tables tell; a statement that names no table needs none.
+async fn session(
+    arguments: &SqlArguments,
+    settings: &Settings,
+    interactive: bool,
+) -> Result<Session, Failure> {
     let lake = settings.open_lake()?;
     let mut options = settings.session_options();
     if arguments.no_rollups {
         options.rollups = RollupUse::Never;
     }
-    Session::open(&lake, &options).await.map_err(Failure::engine)
+    let session = match interactive {
+        true => Session::open(&lake, &options).await,
+        false => Session::on_demand(&lake, &options),
+    };
+    session.map_err(Failure::engine)
 }
 
 /// By --format, then the ending of --output, then the shell's own setting at

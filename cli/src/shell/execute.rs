@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use costlake_engine::query::Session;
+use costlake_engine::query::{QueryError, Session};
 use futures::StreamExt as _;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::mpsc;
@@ -114,6 +114,8 @@ async fn stream(
 ) -> Result<(), Failure> {
     let mut rows = match session.execute(&place.text).await {
         Ok(rows) => rows,
+        // No fault of the statement's: it was the first to need the tables.
+        Err(lake @ QueryError::Lake(_)) => return Err(Failure::engine(lake)),
         Err(source) => return Err(Failure::Statement { source: Box::new(source), place }),
     };
     if sender.send(Ok(Arrival::Schema(rows.schema()))).await.is_err() {

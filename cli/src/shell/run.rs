@@ -148,6 +148,7 @@ impl<'a> Runner<'a> {
             Reply::Print(text) => self.print(&text)?,
             Reply::Note(text) => self.messages.note(&text),
             Reply::List(listing) => {
+                self.session.open_tables().await.map_err(Failure::engine)?;
                 let catalog = match listing.shows_types() {
                     true => &self.session.catalog_with_types().await.map_err(Failure::engine)?,
                     false => self.session.catalog(),

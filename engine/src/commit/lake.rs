@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::path::{Path as FilePath, PathBuf};
 
+use deltalake::kernel::{Metadata, Protocol, Snapshot};
 use deltalake::{DeltaTable, DeltaTableBuilder};
 use url::Url;
 
@@ -77,6 +78,24 @@ impl Lake {
         Ok(false)
     }
 
+    /// Looks at one table, but not at its files: enough to tell that here is a lake, and
+    /// one this version reads.
+    ///
+    /// # Errors
+    /// [`CommitError::NotALake`] where there is no table, [`CommitError::NewerFormat`],
+    /// and when the log cannot be read.
+    pub async fn look(&self) -> Result<(), CommitError> {
+        for table in LakeTable::ALL {
+            let delta = self.unloaded(table)?;
+            if is_there(table, &delta).await? {
+                let snapshot = Snapshot::try_new(delta.log_store().as_ref(), None).await;
+                let snapshot = snapshot.map_err(CommitError::delta(table))?;
+                return check_format(table, snapshot.metadata(), snapshot.protocol());
+            }
+        }
+        Err(CommitError::NotALake { address: self.address.clone() })
+    }
+
     /// A table at its newest version; `None` when it does not exist yet.
     pub async fn table(&self, table: LakeTable) -> Result<Option<DeltaTable>, CommitError> {
         let mut delta = self.unloaded(table)?;
@@ -84,7 +103,8 @@ impl Lake {
             return Ok(None);
         }
         delta.load().await.map_err(CommitError::delta(table))?;
-        check_format(table, &delta)?;
+        let state = delta.snapshot().map_err(CommitError::delta(table))?;
+        check_format(table, state.metadata(), state.protocol())?;
         Ok(Some(delta))
     }
 
@@ -102,9 +122,12 @@ async fn is_there(table: LakeTable, delta: &DeltaTable) -> Result<bool, CommitEr
 
 /// Refuses a table of a newer lake format, or one that asks its readers for
 /// something the scan does not do (renamed columns, deletion vectors).
-fn check_format(table: LakeTable, delta: &DeltaTable) -> Result<(), CommitError> {
-    let state = delta.snapshot().map_err(CommitError::delta(table))?;
-    let properties = state.metadata().configuration();
+fn check_format(
+    table: LakeTable,
+    metadata: &Metadata,
+    protocol: &Protocol,
+) -> Result<(), CommitError> {
+    let properties = metadata.configuration();
     if let Some(found) = properties.get(FORMAT_PROPERTY)
         && !found.parse::<u32>().is_ok_and(|format| format <= FORMAT_VERSION)
     {
@@ -117,7 +140,7 @@ fn check_format(table: LakeTable, delta: &DeltaTable) -> Result<(), CommitError>
         return unsupported("column mapping");
     }
     let readable = ["timestampNtz", "v2Checkpoint", "vacuumProtocolCheck"];
-    let needed = state.protocol().reader_features().unwrap_or_default();
+    let needed = protocol.reader_features().unwrap_or_default();
     let Some(feature) = needed
         .iter()
         .map(|feature| feature.as_ref().to_owned())

@@ -7,13 +7,14 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StructArray};
-use arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use arrow::datatypes::{DataType, FieldRef, Int64Type, Schema, SchemaRef};
 use arrow::temporal_conversions::timestamp_ms_to_datetime;
 use datafusion::common::ScalarValue;
 use datafusion::common::stats::{ColumnStatistics, Precision, Statistics};
 use deltalake::{DeltaTable, DeltaTableError};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
+use tokio::task::JoinSet;
 use url::Url;
 
 use super::{CommitError, Lake, LakeTable};
@@ -85,19 +86,39 @@ impl TableSnapshot {
     /// What every table of a lake holds at its newest version; those that do not exist
     /// yet are left out.
     ///
+    /// Datasets are looked at first: the ledger, which a load writes last, is then hardly
+    /// ever behind them.
+    ///
     /// # Errors
     /// [`CommitError::NotALake`] where none exists, and when a log cannot be read.
     pub async fn of_lake(lake: &Lake) -> Result<Vec<Self>, CommitError> {
-        let mut tables = Vec::with_capacity(LakeTable::ALL.len());
-        for table in LakeTable::ALL {
-            if let Some(delta) = lake.table(table).await? {
-                tables.push(Self::from_delta(table, &delta)?);
-            }
-        }
+        let (datasets, bookkeeping): (Vec<_>, Vec<_>) =
+            LakeTable::ALL.into_iter().partition(|table| matches!(table, LakeTable::Dataset(_)));
+        let mut tables = Self::at_once(lake, datasets).await?;
+        tables.extend(Self::at_once(lake, bookkeeping).await?);
         if tables.is_empty() {
             return Err(CommitError::NotALake { address: lake.address().to_owned() });
         }
         Ok(tables)
+    }
+
+    /// Those of these tables that exist, opened side by side: most of the time goes into
+    /// waiting for a store, or into reading statistics.
+    async fn at_once(lake: &Lake, tables: Vec<LakeTable>) -> Result<Vec<Self>, CommitError> {
+        let mut opening = JoinSet::new();
+        for table in tables {
+            let lake = lake.clone();
+            opening.spawn(async move { (table, Self::newest(&lake, table).await) });
+        }
+        let mut opened = opening.join_all().await;
+        // Of several faults, always the same one is told.
+        opened.sort_by_key(|(table, _)| *table);
+        opened.into_iter().filter_map(|(_, snapshot)| snapshot.transpose()).collect()
+    }
+
+    async fn newest(lake: &Lake, table: LakeTable) -> Result<Option<Self>, CommitError> {
+        let delta = lake.table(table).await?;
+        delta.map(|delta| Self::from_delta(table, &delta)).transpose()
     }
 
     /// The same table with these files only.
@@ -130,9 +151,11 @@ impl TableSnapshot {
             folder,
             files: Vec::new(),
         };
+        let file_schema = snapshot.file_schema();
         for batch in state.add_actions_batches(false).map_err(CommitError::delta(table))? {
+            let statistics = LoggedStatistics::of(&batch, &file_schema);
             for row in 0..batch.num_rows() {
-                let file = snapshot.data_file(&batch, row)?;
+                let file = snapshot.data_file(&batch, row, &statistics)?;
                 snapshot.files.push(file);
             }
         }
@@ -153,7 +176,12 @@ impl TableSnapshot {
         self.files.iter().map(|file| file.num_rows).sum()
     }
 
-    fn data_file(&self, batch: &RecordBatch, row: usize) -> Result<DataFile, CommitError> {
+    fn data_file(
+        &self,
+        batch: &RecordBatch,
+        row: usize,
+        statistics: &LoggedStatistics<'_>,
+    ) -> Result<DataFile, CommitError> {
         let column = |name: &str| batch.column_by_name(name);
         let unexpected =
             |reason: String| CommitError::UnexpectedLayout { table: self.table.name(), reason };
@@ -195,58 +223,71 @@ impl TableSnapshot {
             },
             partition_values,
             num_rows,
-            statistics: Arc::new(self.file_statistics(batch, row, num_rows, size)),
+            statistics: Arc::new(statistics.of_file(row, num_rows, size)),
         })
     }
+}
 
-    fn file_statistics(
-        &self,
-        batch: &RecordBatch,
-        row: usize,
-        num_rows: Option<u64>,
-        size_bytes: u64,
-    ) -> Statistics {
+/// What a batch of the log says of the columns of its files.
+struct LoggedStatistics<'a> {
+    columns: Vec<LoggedColumn<'a>>,
+}
+
+/// A column's statistics, a row per file. Found by name once: a cost table has 72 columns,
+/// and its log says something of most.
+struct LoggedColumn<'a> {
+    data_type: &'a DataType,
+    null_counts: Option<&'a ArrayRef>,
+    minima: Option<&'a ArrayRef>,
+    maxima: Option<&'a ArrayRef>,
+}
+
+impl<'a> LoggedStatistics<'a> {
+    /// Of the files that this batch of add actions lists.
+    fn of(batch: &'a RecordBatch, file_schema: &'a Schema) -> Self {
         let group = |name: &str| batch.column_by_name(name).and_then(|group| group.as_struct_opt());
         let (nulls, minima, maxima) = (group("null_count"), group("min"), group("max"));
+        let column = |field: &'a FieldRef| {
+            let named = |group: Option<&'a StructArray>| group?.column_by_name(field.name());
+            LoggedColumn {
+                data_type: field.data_type(),
+                null_counts: named(nulls),
+                minima: named(minima),
+                maxima: named(maxima),
+            }
+        };
+        Self { columns: file_schema.fields().iter().map(column).collect() }
+    }
+
+    fn of_file(&self, row: usize, num_rows: Option<u64>, size_bytes: u64) -> Statistics {
         let rows = num_rows.and_then(|rows| usize::try_from(rows).ok());
-        let column_statistics = self
-            .file_schema()
-            .fields()
-            .iter()
-            .map(|field| {
-                let null_count = nulls
-                    .and_then(|nulls| nulls.column_by_name(field.name()))
-                    .and_then(|counts| integer_at(counts, row))
-                    .and_then(|count| usize::try_from(count).ok());
-                ColumnStatistics {
-                    null_count: null_count.map_or(Precision::Absent, Precision::Exact),
-                    min_value: bound_at(minima, field.name(), field.data_type(), row),
-                    max_value: bound_at(maxima, field.name(), field.data_type(), row),
-                    ..ColumnStatistics::new_unknown()
-                }
-            })
-            .collect();
+        let of_column = |column: &LoggedColumn<'_>| {
+            let null_count = column
+                .null_counts
+                .and_then(|counts| integer_at(counts, row))
+                .and_then(|count| usize::try_from(count).ok());
+            ColumnStatistics {
+                null_count: null_count.map_or(Precision::Absent, Precision::Exact),
+                min_value: bound_at(column.minima, column.data_type, row),
+                max_value: bound_at(column.maxima, column.data_type, row),
+                ..ColumnStatistics::new_unknown()
+            }
+        };
         Statistics {
             num_rows: rows.map_or(Precision::Absent, Precision::Exact),
             total_byte_size: usize::try_from(size_bytes)
                 .map_or(Precision::Absent, Precision::Inexact),
-            column_statistics,
+            column_statistics: self.columns.iter().map(of_column).collect(),
         }
     }
 }
 
 /// A bound the log gives. Whole numbers, dates and booleans cannot be rounded
 /// by any writer; texts are shortened and decimals and times may be rounded.
-fn bound_at(
-    bounds: Option<&StructArray>,
-    name: &str,
-    data_type: &DataType,
-    row: usize,
-) -> Precision<ScalarValue> {
+fn bound_at(bounds: Option<&ArrayRef>, data_type: &DataType, row: usize) -> Precision<ScalarValue> {
     let value = bounds
-        .and_then(|bounds| bounds.column_by_name(name))
-        .and_then(|values| ScalarValue::try_from_array(values, row).ok())
-        .filter(|value| !value.is_null() && value.data_type() == *data_type);
+        .filter(|values| values.data_type() == data_type && values.is_valid(row))
+        .and_then(|values| ScalarValue::try_from_array(values, row).ok());
     match (value, data_type) {
         (None, _) => Precision::Absent,
         (Some(value), DataType::Date32 | DataType::Int32 | DataType::Int64 | DataType::Boolean) => {

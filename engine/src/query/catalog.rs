@@ -1,13 +1,18 @@
 //! The catalog: every table and view with its columns, in Rust and in SQL.
 //!
-//! Input: descriptions. Output: the views `catalog_tables` and
-//! `catalog_columns`. They are constant rows, so that they work wherever a
-//! plan can be sent.
+//! Input: columns of tables, definitions of views. Output: their descriptions, the names
+//! that need quotes, and the views `catalog_tables` and `catalog_columns`. These are
+//! constant rows, so that they work wherever a plan can be sent.
 
-use arrow::datatypes::DataType;
-use datafusion::datasource::ViewTable;
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use datafusion::datasource::{TableProvider as _, ViewTable};
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, cast, col, lit};
+
+use super::scan::SnapshotTable;
+use super::statements::MixedCaseNames;
+use crate::commit::{LakeTable, TableSnapshot};
+use crate::views::{ViewColumn, ViewDefinition};
 
 /// What answers to a name in SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +59,92 @@ pub struct TableDescription {
     pub columns: Vec<ColumnDescription>,
 }
 
+/// All tables and views.
+pub(super) struct Catalog {
+    described: Vec<TableDescription>,
+    names: MixedCaseNames,
+}
+
+impl Catalog {
+    /// Tables with the columns they have, the views over them by name, and the two of the
+    /// catalog itself.
+    pub(super) fn new(
+        tables: impl IntoIterator<Item = (LakeTable, SchemaRef)>,
+        views: &[ViewDefinition],
+    ) -> Self {
+        let mut described: Vec<TableDescription> =
+            tables.into_iter().map(|(table, schema)| describe_table(table, &schema)).collect();
+        let tables = described.len();
+        described.extend(views.iter().map(describe_view));
+        described[tables..].sort_by(|left, right| left.name.cmp(&right.name));
+        described.extend(own_descriptions());
+        let mut names = MixedCaseNames::default();
+        for table in &described {
+            for column in &table.columns {
+                names.add(&table.name, &column.name);
+            }
+        }
+        Self { described, names }
+    }
+
+    /// Tables with the columns that this version of ours gives a new lake, and views.
+    pub(super) fn expected(views: &[ViewDefinition]) -> Self {
+        let schema = |table| SnapshotTable::new(TableSnapshot::empty(table)).schema();
+        Self::new(LakeTable::ALL.map(|table| (table, schema(table))), views)
+    }
+
+    /// Every table and view, tables first.
+    pub(super) fn described(&self) -> &[TableDescription] {
+        &self.described
+    }
+
+    /// One of them.
+    pub(super) fn get(&self, name: &str) -> Option<&TableDescription> {
+        self.described.iter().find(|table| table.name == name)
+    }
+
+    /// Their names.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.described.iter().map(|table| table.name.as_str())
+    }
+
+    /// Their columns that have capitals.
+    pub(super) fn mixed_case(&self) -> &MixedCaseNames {
+        &self.names
+    }
+}
+
+fn describe_table(table: LakeTable, schema: &Schema) -> TableDescription {
+    let column = |field: &FieldRef| ColumnDescription {
+        name: field.name().clone(),
+        data_type: Some(field.data_type().clone()),
+        description: table.column_description(field.name()).unwrap_or_default().to_owned(),
+    };
+    TableDescription {
+        name: table.name().to_owned(),
+        kind: TableKind::Table,
+        description: table.description().to_owned(),
+        grain: table.grain().to_owned(),
+        columns: schema.fields().iter().map(column).collect(),
+    }
+}
+
+/// A view as its file's header describes it.
+fn describe_view(view: &ViewDefinition) -> TableDescription {
+    let column = |column: &ViewColumn| ColumnDescription {
+        name: column.name.clone(),
+        data_type: None,
+        description: column.description.clone(),
+    };
+    TableDescription {
+        name: view.name.clone(),
+        kind: TableKind::View,
+        description: view.question.clone(),
+        grain: view.grain.clone(),
+        columns: view.columns.iter().map(column).collect(),
+    }
+}
+
 /// Name of the view of tables and views.
 pub(super) const TABLES: &str = "catalog_tables";
 /// Name of the view of their columns.
@@ -75,7 +166,7 @@ const CATALOG_COLUMNS: &[(&str, DataType, &str)] = &[
 ];
 
 /// The two catalog views' own descriptions.
-pub(super) fn own_descriptions() -> [TableDescription; 2] {
+fn own_descriptions() -> [TableDescription; 2] {
     let describe = |name: &str, question: &str, grain: &str, columns: &[(&str, DataType, &str)]| {
         TableDescription {
             name: name.to_owned(),

@@ -5,8 +5,8 @@
 //!
 //! In order of use: [`scan`] reads a snapshot, [`decimal`] makes arithmetic
 //! exact, `hashed` and `cooperate` correct plans, [`rollups`] finds results that are kept,
-//! `schema` plans views when they are named, [`session`] puts them together,
-//! [`statements`] and [`error`] face the user.
+//! `tables` are opened and views planned when `schema` is first asked for them,
+//! [`session`] puts them together, [`statements`] and [`error`] face the user.
 
 pub mod catalog;
 mod cooperate;
@@ -19,6 +19,7 @@ pub mod scan;
 mod schema;
 pub mod session;
 pub mod statements;
+mod tables;
 #[cfg(test)]
 pub(crate) mod test_lake;
 

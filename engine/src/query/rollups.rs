@@ -298,9 +298,7 @@ impl Rollups {
     /// grouping sets and windows.
     async fn computed(&self, view: &str, months: &BTreeSet<SourceMonth>) -> Result<LogicalPlan> {
         let options = SessionOptions { rollups: RollupUse::Never, ..SessionOptions::default() };
-        // Boxed, as sessions plan views and these open sessions.
-        let session = Box::pin(Session::over(self.of_months(months), &options))
-            .await
+        let session = Session::over(self.of_months(months), &options)
             .map_err(|error| DataFusionError::External(Box::new(error)))?;
         let state = session.context().state();
         state.create_logical_plan(&format!("select * from {view}")).await

@@ -1,21 +1,25 @@
-//! The schema SQL sees: the lake's tables, and views that are planned when a query
-//! first names them. Most sessions name a few of the many views; planning them all
-//! would take longer than most queries.
+//! The schema SQL sees: the lake's tables, opened together when a statement first needs
+//! one, and views that are planned when a query first names them. Most sessions name a
+//! few of the many views; planning them all would take longer than most queries.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use datafusion::catalog::SchemaProvider;
 use datafusion::datasource::{TableProvider, TableType, ViewTable};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionState;
+use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::prelude::SessionContext;
+use tokio::sync::OnceCell;
 
-use super::catalog::{self, ColumnDescription, TableDescription, TableKind};
+use super::catalog::{self, Catalog, TableDescription, TableKind};
 use super::error::QueryError;
-use super::rollups::Rollups;
+use super::rollups::{RollupUse, Rollups};
+use super::tables::LakeTables;
+use crate::commit::{Lake, TableSnapshot};
 use crate::views::ViewDefinition;
 
 /// The state of the session a schema belongs to; `None` once that is gone.
@@ -23,51 +27,94 @@ type StateOf = Box<dyn Fn() -> Option<SessionState> + Send + Sync>;
 
 /// Tables and views by name.
 pub(super) struct LakeSchema {
-    tables: HashMap<String, Arc<dyn TableProvider>>,
-    views: HashMap<String, ViewDefinition>,
-    /// Everything, as headers and table definitions describe it.
-    described: Vec<TableDescription>,
+    /// What is opened; where it is `None`, all tables are empty.
+    lake: Option<Lake>,
+    opened: OnceCell<LakeTables>,
+    looked_at: OnceCell<()>,
+    /// What there is before the tables are opened.
+    expected: OnceLock<Catalog>,
+    views: BTreeMap<String, ViewDefinition>,
     planned: Mutex<HashMap<String, Arc<dyn TableProvider>>>,
-    /// Results that may stand for a view; `None` computes all.
-    rollups: Option<Rollups>,
+    /// Whether results that are kept may stand for a view.
+    rollups: RollupUse,
+    runtime: Arc<RuntimeEnv>,
     state: StateOf,
 }
 
 impl LakeSchema {
-    /// Tables with their descriptions and views, for this session's context.
-    pub(super) fn new(
+    /// A lake that is not opened yet and views, for this session's context.
+    pub(super) fn of_lake(
         context: &SessionContext,
-        tables: Vec<(TableDescription, Arc<dyn TableProvider>)>,
+        lake: Option<Lake>,
         views: Vec<ViewDefinition>,
-        rollups: Option<Rollups>,
+        rollups: RollupUse,
     ) -> Self {
         // The session owns the schema: a strong reference back would keep both for ever.
         let state = context.state_weak_ref();
-        let mut described: Vec<TableDescription> =
-            tables.iter().map(|(description, _)| description.clone()).collect();
-        described.extend(views.iter().map(describe_view));
-        described.extend(catalog::own_descriptions());
         Self {
-            tables: tables
-                .into_iter()
-                .map(|(description, provider)| (description.name, provider))
-                .collect(),
+            lake,
+            opened: OnceCell::new(),
+            looked_at: OnceCell::new(),
+            expected: OnceLock::new(),
             views: views.into_iter().map(|view| (view.name.clone(), view)).collect(),
-            described,
             planned: Mutex::default(),
             rollups,
+            runtime: context.runtime_env(),
             state: Box::new(move || state.upgrade().map(|state| state.read().clone())),
         }
     }
 
-    /// Every table and view. Types of a view's columns are unknown here.
-    pub(super) fn described(&self) -> &[TableDescription] {
-        &self.described
+    /// The tables and views of these rollups.
+    pub(super) fn of_rollups(context: &SessionContext, rollups: Rollups, used: RollupUse) -> Self {
+        let schema = Self::of_lake(context, None, rollups.definitions(), used);
+        let opened = LakeTables::new(rollups, &schema.runtime);
+        Self { opened: OnceCell::new_with(Some(opened)), ..schema }
+    }
+
+    /// The tables, opened now unless they are. All at once: what statements read is what
+    /// the lake held at one moment.
+    pub(super) async fn open(&self) -> Result<&LakeTables, QueryError> {
+        self.opened
+            .get_or_try_init(async || {
+                let tables = match &self.lake {
+                    Some(lake) => TableSnapshot::of_lake(lake).await?,
+                    None => Vec::new(),
+                };
+                Ok(LakeTables::new(Rollups::new(tables, &self.definitions()), &self.runtime))
+            })
+            .await
+    }
+
+    /// Looks whether a lake is there, unless its tables are opened.
+    pub(super) async fn look(&self) -> Result<(), QueryError> {
+        let Some(lake) = self.lake.as_ref().filter(|_| !self.opened.initialized()) else {
+            return Ok(());
+        };
+        self.looked_at.get_or_try_init(async || lake.look().await).await?;
+        Ok(())
+    }
+
+    /// [`Self::open`], for where DataFusion asks.
+    async fn tables(&self) -> Result<&LakeTables> {
+        self.open().await.map_err(|error| DataFusionError::External(Box::new(error)))
+    }
+
+    fn definitions(&self) -> Vec<ViewDefinition> {
+        self.views.values().cloned().collect()
+    }
+
+    /// Every table and view. Types of a view's columns are unknown here; until tables are
+    /// opened, theirs are those of a new lake.
+    pub(super) fn catalog(&self) -> &Catalog {
+        match self.opened.get() {
+            Some(opened) => opened.catalog(),
+            None => self.expected.get_or_init(|| Catalog::expected(&self.definitions())),
+        }
     }
 
     /// The same with the types of all columns, which plans every view.
     pub(super) async fn described_with_types(&self) -> Result<Vec<TableDescription>> {
-        let mut described = self.described.clone();
+        let mut described = self.tables().await?.catalog().described().to_vec();
         for table in described.iter_mut().filter(|table| self.views.contains_key(&table.name)) {
             let Some(planned) = self.table(&table.name).await? else { continue };
             for column in &mut table.columns {
@@ -108,9 +155,10 @@ impl LakeSchema {
 
     /// A view that stands on results that are kept, if there are any.
     async fn view_of_kept(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        let Some(rollups) = self.rollups.as_ref().filter(|rollups| rollups.keeps(name)) else {
+        let rollups = self.tables().await?.rollups();
+        if self.rollups == RollupUse::Never || !rollups.keeps(name) {
             return Ok(None);
-        };
+        }
         rollups.in_place_of(name, &self.state()?).await
     }
 
@@ -142,7 +190,7 @@ impl LakeSchema {
             self.keep(&view.name, Arc::new(ViewTable::new(plan, Some(view.sql.clone()))));
         }
         let constant = match name {
-            catalog::TABLES => catalog::tables_view(&self.described)?,
+            catalog::TABLES => catalog::tables_view(self.tables().await?.catalog().described())?,
             catalog::COLUMNS => catalog::columns_view(&self.described_with_types().await?)?,
             _ => return Ok(self.known(name)),
         };
@@ -154,12 +202,12 @@ impl LakeSchema {
 #[async_trait]
 impl SchemaProvider for LakeSchema {
     fn table_names(&self) -> Vec<String> {
-        self.described.iter().map(|table| table.name.clone()).collect()
+        self.catalog().names().map(str::to_owned).collect()
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        if let Some(table) = self.tables.get(name) {
-            return Ok(Some(Arc::clone(table)));
+        if let Some(table) = self.tables().await?.get(name) {
+            return Ok(Some(table));
         }
         match self.known(name) {
             Some(view) => Ok(Some(view)),
@@ -168,36 +216,19 @@ impl SchemaProvider for LakeSchema {
     }
 
     async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
-        let known = self.described.iter().find(|table| table.name == name);
-        Ok(known.map(|table| match table.kind {
+        Ok(self.catalog().get(name).map(|table| match table.kind {
             TableKind::Table => TableType::Base,
             TableKind::View => TableType::View,
         }))
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        self.described.iter().any(|table| table.name == name)
+        self.catalog().get(name).is_some()
     }
 }
 
 impl fmt::Debug for LakeSchema {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("LakeSchema").field("tables", &self.table_names()).finish()
-    }
-}
-
-/// A view as its file's header describes it.
-fn describe_view(view: &ViewDefinition) -> TableDescription {
-    let column = |column: &crate::views::ViewColumn| ColumnDescription {
-        name: column.name.clone(),
-        data_type: None,
-        description: column.description.clone(),
-    };
-    TableDescription {
-        name: view.name.clone(),
-        kind: TableKind::View,
-        description: view.question.clone(),
-        grain: view.grain.clone(),
-        columns: view.columns.iter().map(column).collect(),
     }
 }

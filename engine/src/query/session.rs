@@ -7,27 +7,25 @@
 use std::sync::Arc;
 
 use datafusion::catalog::SchemaProvider;
-use datafusion::datasource::TableProvider;
-use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::execution::{SendableRecordBatchStream, SessionState};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 
-use super::catalog::{ColumnDescription, TableDescription, TableKind};
+use super::catalog::TableDescription;
 use super::cooperate::CooperativeJoins;
 use super::error::QueryError;
 use super::hashed::HashedGroups;
 use super::rollups::{RollupUse, Rollups};
-use super::scan::SnapshotTable;
 use super::schema::LakeSchema;
-use super::statements::{MixedCaseNames, split_statements};
+use super::statements::split_statements;
 use super::{dates, decimal};
-use crate::commit::{Lake, LakeTable, TableSnapshot};
+use crate::commit::{Lake, TableSnapshot};
 use crate::views::{self, Adjustments, ViewDefinition};
 
 /// Catalog and schema the tables are in.
@@ -61,19 +59,30 @@ impl SessionOptions {
     }
 }
 
-/// The lake's tables and views at the moment it was opened.
+/// The lake's tables and views at the moment the tables were opened.
 #[derive(Clone)]
 pub struct Session {
     context: SessionContext,
     schema: Arc<LakeSchema>,
-    names: Arc<MixedCaseNames>,
 }
 
 impl Session {
     /// Opens every table of the lake at its newest version. A
     /// table that does not exist yet is empty; where none exists is no lake.
     pub async fn open(lake: &Lake, options: &SessionOptions) -> Result<Self, QueryError> {
-        Self::from_tables(TableSnapshot::of_lake(lake).await?, options).await
+        let session = Self::on_demand(lake, options)?;
+        session.open_tables().await?;
+        Ok(session)
+    }
+
+    /// As [`Session::open`], but the tables are opened, all together, by the first
+    /// statement that names one, a view, a setting or a function that gives rows. Before a
+    /// statement that names none, the lake is looked at once, as [`Lake::look`] does.
+    pub fn on_demand(lake: &Lake, options: &SessionOptions) -> Result<Self, QueryError> {
+        let views = options.adjusted(views::views());
+        Self::with_schema(options, |context| {
+            LakeSchema::of_lake(context, Some(lake.clone()), views, options.rollups)
+        })
     }
 
     /// A session over these snapshots; tables not among them are empty.
@@ -90,37 +99,34 @@ impl Session {
         views: &[ViewDefinition],
         options: &SessionOptions,
     ) -> Result<Self, QueryError> {
-        Self::over(Rollups::new(tables, &options.adjusted(views)), options).await
+        Self::over(Rollups::new(tables, &options.adjusted(views)), options)
     }
 
     /// A session over the tables and views, as they are, of these rollups.
-    pub(crate) async fn over(
-        rollups: Rollups,
+    pub(crate) fn over(rollups: Rollups, options: &SessionOptions) -> Result<Self, QueryError> {
+        Self::with_schema(options, |context| {
+            LakeSchema::of_rollups(context, rollups, options.rollups)
+        })
+    }
+
+    fn with_schema(
         options: &SessionOptions,
+        schema: impl FnOnce(&SessionContext) -> LakeSchema,
     ) -> Result<Self, QueryError> {
-        let mut tables = rollups.tables().to_vec();
-        let views = rollups.definitions();
-        for table in LakeTable::ALL {
-            if !tables.iter().any(|snapshot| snapshot.table == table) {
-                tables.push(TableSnapshot::empty(table));
-            }
-        }
-        tables.sort_by_key(|snapshot| snapshot.table);
         let context = new_context(options)?;
-        let rollups = (options.rollups == RollupUse::WhereKept).then_some(rollups);
-        let tables = tables.into_iter().map(|snapshot| lake_table(&context, snapshot)).collect();
-        let schema = Arc::new(LakeSchema::new(&context, tables, views, rollups));
-        let mut names = MixedCaseNames::default();
-        for table in schema.described() {
-            for column in &table.columns {
-                names.add(&table.name, &column.name);
-            }
-        }
+        let schema = Arc::new(schema(&context));
         context
             .catalog(CATALOG_NAME)
             .expect("the default catalog is made with the context")
             .register_schema(SCHEMA_NAME, Arc::clone(&schema) as Arc<dyn SchemaProvider>)?;
-        Ok(Self { context, schema, names: Arc::new(names) })
+        Ok(Self { context, schema })
+    }
+
+    /// Opens the tables, unless they are. Until then [`Session::catalog`] and
+    /// [`Session::resolve_names`] take it that they have the columns of a new lake.
+    pub async fn open_tables(&self) -> Result<(), QueryError> {
+        self.schema.open().await?;
+        Ok(())
     }
 
     /// Runs one statement: a query, EXPLAIN, SHOW, DESCRIBE or SET. The query
@@ -135,11 +141,12 @@ impl Session {
     /// Every table and view, with its columns; types of a view's columns are told by
     /// [`Session::catalog_with_types`].
     pub fn catalog(&self) -> &[TableDescription] {
-        self.schema.described()
+        self.schema.catalog().described()
     }
 
     /// As [`Session::catalog`], with the types of all columns; plans every view.
     pub async fn catalog_with_types(&self) -> Result<Vec<TableDescription>, QueryError> {
+        self.open_tables().await?;
         Ok(self.schema.described_with_types().await?)
     }
 
@@ -153,7 +160,7 @@ impl Session {
     /// as [`Session::execute`] does it, for those who plan through
     /// [`Session::context`].
     pub fn resolve_names(&self, statement: &str) -> Result<String, QueryError> {
-        Ok(self.names.quote(statement)?.text)
+        Ok(self.schema.catalog().mixed_case().quote(statement)?.text)
     }
 
     async fn plan(&self, statement: &str) -> Result<LogicalPlan, QueryError> {
@@ -161,23 +168,25 @@ impl Session {
         if found != 1 {
             return Err(QueryError::StatementCount { found });
         }
-        let rewritten = self.names.quote(statement)?;
-        let plan = self.plan_text(&rewritten.text).await;
+        let state = self.context.state();
+        let parsed = parse(&state, statement).map_err(|error| error.or_at_end(statement))?;
+        // Names are quoted as the tables have them.
+        match state.resolve_table_references(&parsed)?.is_empty() {
+            true => self.schema.look().await?,
+            false => self.open_tables().await?,
+        }
+        let rewritten = self.schema.catalog().mixed_case().quote(statement)?;
+        let plan = self.plan_text(&state, &rewritten.text).await;
         plan.map_err(|error| {
             error.map_position(|position| rewritten.source_position(position)).or_at_end(statement)
         })
     }
 
-    async fn plan_text(&self, text: &str) -> Result<LogicalPlan, QueryError> {
-        let state = self.context.state();
-        let dialect = state.config().options().sql_parser.dialect;
-        let parsed = state.sql_to_statement(text, &dialect)?;
-        refuse_changes(&parsed)?;
-        let tables = || self.catalog().iter().map(|table| table.name.as_str());
+    async fn plan_text(&self, state: &SessionState, text: &str) -> Result<LogicalPlan, QueryError> {
         let plan = state
-            .statement_to_plan(parsed)
+            .statement_to_plan(parse(state, text)?)
             .await
-            .map_err(|error| QueryError::planning(&error, tables()))?;
+            .map_err(|error| QueryError::planning(&error, self.schema.catalog().names()))?;
         read_only()
             .verify_plan(&plan)
             .map_err(|_| QueryError::ReadOnly { statement: plan_kind(&plan) })?;
@@ -185,33 +194,12 @@ impl Session {
     }
 }
 
-fn lake_table(
-    context: &SessionContext,
-    snapshot: TableSnapshot,
-) -> (TableDescription, Arc<dyn TableProvider>) {
-    if let (Some(url), Some(store)) = (&snapshot.store_url, &snapshot.store) {
-        context.register_object_store(url, Arc::clone(store));
-    }
-    let table = snapshot.table;
-    let provider = SnapshotTable::new(snapshot);
-    let columns = provider
-        .schema()
-        .fields()
-        .iter()
-        .map(|field| ColumnDescription {
-            name: field.name().clone(),
-            data_type: Some(field.data_type().clone()),
-            description: table.column_description(field.name()).unwrap_or_default().to_owned(),
-        })
-        .collect();
-    let description = TableDescription {
-        name: table.name().to_owned(),
-        kind: TableKind::Table,
-        description: table.description().to_owned(),
-        grain: table.grain().to_owned(),
-        columns,
-    };
-    (description, Arc::new(provider))
+/// A statement that only reads, by its syntax.
+fn parse(state: &SessionState, text: &str) -> Result<Statement, QueryError> {
+    let dialect = state.config().options().sql_parser.dialect;
+    let parsed = state.sql_to_statement(text, &dialect)?;
+    refuse_changes(&parsed)?;
+    Ok(parsed)
 }
 
 fn new_context(options: &SessionOptions) -> Result<SessionContext, QueryError> {

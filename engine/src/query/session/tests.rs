@@ -1,10 +1,11 @@
 use arrow::datatypes::DataType;
 
 use super::*;
+use crate::commit::{CommitError, LakeTable};
 use crate::error::{ErrorClass, Fault};
 use crate::model::DatasetType;
-use crate::query::SourcePosition;
 use crate::query::test_lake::{TestFile, TestLake, answer, only, plan, rows};
+use crate::query::{SourcePosition, TableKind};
 use crate::views::parse_view;
 
 /// Two sources, two months, four files; costs rise from file to file.
@@ -178,6 +179,51 @@ async fn tables_that_cannot_be_read_are_refused() {
         assert_eq!(error.class(), ErrorClass::BadConfig, "{error}");
         assert!(error.hint().is_some(), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn tables_are_opened_when_a_statement_needs_one() {
+    let lake = small_lake();
+    let options = SessionOptions::default();
+    let eager = lake.session().await;
+    let broken = serde_json::json!({"costlake.format": "2"});
+    let schema = LakeTable::RejectedRows.schema();
+    lake.create_with(LakeTable::RejectedRows, &[], &schema, broken, serde_json::json!([]));
+    let session = Session::on_demand(&lake.lake(), &options).unwrap();
+    assert_eq!(answer(&session, "select 1").await.unwrap(), ["1"]);
+    assert!(answer(&session, "drop table rejected_rows").await.is_err());
+    // Of one moment: a table that cannot be read is told by whatever needs any.
+    for needs in ["select count(*) from amortized_cost", "show tables", "describe savings"] {
+        let error = answer(&session, needs).await.unwrap_err();
+        assert!(matches!(error, QueryError::Lake(CommitError::NewerFormat { .. })), "{error:?}");
+    }
+    std::fs::remove_dir_all(format!("{}/rejected_rows", lake.path())).unwrap();
+    let everything = "select count(*), sum(cost_in_billing_currency) from amortized_cost";
+    assert_eq!(
+        answer(&session, everything).await.unwrap(),
+        answer(&eager, everything).await.unwrap()
+    );
+    assert_eq!(session.catalog(), eager.catalog());
+
+    let nowhere = tempfile::tempdir().unwrap();
+    let nowhere = Lake::at(nowhere.path().to_str().unwrap(), Default::default()).unwrap();
+    let session = Session::on_demand(&nowhere, &options).unwrap();
+    let error = answer(&session, "select 1").await.unwrap_err();
+    assert!(matches!(error, QueryError::Lake(CommitError::NotALake { .. })), "{error:?}");
+}
+
+/// A table may have columns that this version does not know, with capitals.
+#[tokio::test]
+async fn names_are_those_of_the_opened_tables() {
+    let lake = TestLake::new();
+    let table = LakeTable::RejectedRows;
+    let mut fields = table.schema().fields().to_vec();
+    fields.insert(0, Arc::new(arrow::datatypes::Field::new("newColumn", DataType::Utf8, true)));
+    let schema = Arc::new(arrow::datatypes::Schema::new(fields));
+    lake.create_with(table, &[], &schema, serde_json::json!({}), serde_json::json!([]));
+    let session = Session::on_demand(&lake.lake(), &SessionOptions::default()).unwrap();
+    let nothing: [&str; 0] = [];
+    assert_eq!(answer(&session, "select newcolumn from rejected_rows").await.unwrap(), nothing);
 }
 
 #[tokio::test]
