@@ -180,7 +180,7 @@ async fn compute(
     let ResultName { view, month, .. } = name;
     let options = SessionOptions { rollups: kept, ..options.clone() };
     let rollups = rollups.of_months(&BTreeSet::from([month.clone()]));
-    let session = Session::over(rollups, &options).await?;
+    let session = Session::over(rollups, &options)?;
     let stream = session.execute(&format!("select * from {view}")).await?;
     let schema = stream.schema();
     let mut batches: Vec<RecordBatch> = stream.try_collect().await?;
