@@ -136,4 +136,14 @@ fn a_lake_of_a_newer_costlake_is_left_alone() {
     run.write(log, &newer);
     run.run(&["sql", "-c", "select 1"]).is_snapshot("lake_newer_sql");
     run.run(&GOOD).is_snapshot("lake_newer_ingest");
+
+    // Another table: told by what opens it, and by the same code.
+    run.write(log, &old);
+    let log = "lake/rejected_rows/_delta_log/00000000000000000000.json";
+    run.write(
+        log,
+        &run.read(log).replace("\"costlake.format\":\"1\"", "\"costlake.format\":\"2\""),
+    );
+    assert_eq!(run.run(&["sql", "-c", "select 1"]).code, 0);
+    run.run(&["sql", "-c", "show tables"]).is_snapshot("lake_newer_table_sql");
 }
