@@ -304,6 +304,27 @@ fn row_groups_end_anywhere() {
     is_read_back(Spread { distinct: 20, nulls: 0 }, 90_000, 30_000);
 }
 
+/// Writes a column of texts, twice, among columns of NULLs, and reads it back.
+#[track_caller]
+fn encoded_texts(texts: Vec<String>, row_group_rows_max: usize) -> ParquetMetaData {
+    let column: ArrayRef = Arc::new(StringViewArray::from_iter_values(&texts));
+    let others = |kind: ValueKind| arrow::array::new_null_array(&kind.data_type(), texts.len());
+    let batch = vec![
+        Arc::clone(&column),
+        column,
+        others(ValueKind::Decimal),
+        others(ValueKind::Date),
+        others(ValueKind::Integer),
+        others(ValueKind::Boolean),
+    ];
+    let (bytes, metadata) = encoded(&[batch], row_group_rows_max);
+    let found = read(reader(&bytes), &COLUMNS.file_schema());
+    assert_eq!(found.num_rows(), texts.len());
+    let found = found.column(0).as_string::<i32>();
+    assert!(found.iter().zip(&texts).all(|(found, text)| found == Some(text.as_str())));
+    metadata
+}
+
 #[test]
 fn a_dictionary_that_grows_too_large_gives_way_within_the_row_group() {
     let text = |row: u64| {
@@ -312,44 +333,15 @@ fn a_dictionary_that_grows_too_large_gives_way_within_the_row_group() {
         if row < 70_000 { format!("{:>20}", row % 9) } else { format!("{row:>2000}") }
     };
     let rows = 76_000;
-    let texts: Vec<String> = (0..rows).map(text).collect();
-    let column: ArrayRef = Arc::new(StringViewArray::from_iter_values(&texts));
-    let others = |kind: ValueKind| arrow::array::new_null_array(&kind.data_type(), rows as usize);
-    let batch = vec![
-        Arc::clone(&column),
-        column,
-        others(ValueKind::Decimal),
-        others(ValueKind::Date),
-        others(ValueKind::Integer),
-        others(ValueKind::Boolean),
-    ];
-    let (bytes, metadata) = encoded(&[batch], 100_000);
+    let metadata = encoded_texts((0..rows).map(text).collect(), 100_000);
     let stats = metadata.row_group(0).column(0).page_encoding_stats().unwrap();
     assert_eq!(stats.len(), 3, "a dictionary, pages of codes, plain pages: {stats:?}");
-    let found = read(reader(&bytes), &COLUMNS.file_schema());
-    let found = found.column(0).as_string::<i32>();
-    assert!(found.iter().zip(&texts).all(|(found, text)| found == Some(text.as_str())));
 }
 
-/// One text column among columns of NULLs, in row groups of 65,536 rows: how many pages of
-/// codes and how many plain ones each has.
+/// How many pages of codes and how many plain ones a text column has, by row groups of
+/// 65,536 rows.
 fn pages_of(text: impl FnMut(u64) -> String) -> Vec<(i32, i32)> {
-    let rows = 3 * 65_536;
-    let texts: Vec<String> = (0..rows).map(text).collect();
-    let column: ArrayRef = Arc::new(StringViewArray::from_iter_values(&texts));
-    let others = |kind: ValueKind| arrow::array::new_null_array(&kind.data_type(), rows as usize);
-    let batch = vec![
-        Arc::clone(&column),
-        column,
-        others(ValueKind::Decimal),
-        others(ValueKind::Date),
-        others(ValueKind::Integer),
-        others(ValueKind::Boolean),
-    ];
-    let (bytes, metadata) = encoded(&[batch], 65_536);
-    let found = read(reader(&bytes), &COLUMNS.file_schema());
-    let found = found.column(0).as_string::<i32>();
-    assert!(found.iter().zip(&texts).all(|(found, text)| found == Some(text.as_str())));
+    let metadata = encoded_texts((0..3 * 65_536).map(text).collect(), 65_536);
     let count = |stats: &[PageEncodingStats], encoding| {
         let pages = stats.iter().filter(|stats| stats.page_type == PageType::DATA_PAGE);
         pages.filter(|stats| stats.encoding == encoding).map(|stats| stats.count).sum()
