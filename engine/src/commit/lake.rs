@@ -70,30 +70,34 @@ impl Lake {
 
     /// Whether any table of the lake exists.
     pub async fn exists(&self) -> Result<bool, CommitError> {
-        for table in LakeTable::ALL {
-            if is_there(table, &self.unloaded(table)?).await? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(self.any_table().await?.is_some())
     }
 
     /// Looks at one table, but not at its files: enough to tell that here is a lake, and
     /// one this version reads.
     ///
     /// # Errors
-    /// [`CommitError::NotALake`] where there is no table, [`CommitError::NewerFormat`],
-    /// and when the log cannot be read.
+    /// [`CommitError::NotALake`] where there is no table, [`CommitError::NewerFormat`] or
+    /// [`CommitError::UnsupportedFeature`] where this version does not read it, and when
+    /// the log cannot be read.
     pub async fn look(&self) -> Result<(), CommitError> {
+        let Some((table, delta)) = self.any_table().await? else {
+            return Err(CommitError::NotALake { address: self.address.clone() });
+        };
+        let snapshot = Snapshot::try_new(delta.log_store().as_ref(), None).await;
+        let snapshot = snapshot.map_err(CommitError::delta(table))?;
+        check_format(table, snapshot.metadata(), snapshot.protocol())
+    }
+
+    /// The first table that exists, not loaded.
+    async fn any_table(&self) -> Result<Option<(LakeTable, DeltaTable)>, CommitError> {
         for table in LakeTable::ALL {
             let delta = self.unloaded(table)?;
             if is_there(table, &delta).await? {
-                let snapshot = Snapshot::try_new(delta.log_store().as_ref(), None).await;
-                let snapshot = snapshot.map_err(CommitError::delta(table))?;
-                return check_format(table, snapshot.metadata(), snapshot.protocol());
+                return Ok(Some((table, delta)));
             }
         }
-        Err(CommitError::NotALake { address: self.address.clone() })
+        Ok(None)
     }
 
     /// A table at its newest version; `None` when it does not exist yet.
