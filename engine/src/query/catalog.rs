@@ -66,17 +66,15 @@ pub(super) struct Catalog {
 }
 
 impl Catalog {
-    /// Tables with the columns they have, the views over them by name, and the two of the
-    /// catalog itself.
+    /// Tables with the columns they have, the views over them, and the two of the catalog
+    /// itself, in this order.
     pub(super) fn new(
         tables: impl IntoIterator<Item = (LakeTable, SchemaRef)>,
         views: &[ViewDefinition],
     ) -> Self {
         let mut described: Vec<TableDescription> =
             tables.into_iter().map(|(table, schema)| describe_table(table, &schema)).collect();
-        let tables = described.len();
         described.extend(views.iter().map(describe_view));
-        described[tables..].sort_by(|left, right| left.name.cmp(&right.name));
         described.extend(own_descriptions());
         let mut names = MixedCaseNames::default();
         for table in &described {
