@@ -138,13 +138,15 @@ impl LakeTable {
         }
     }
 
-    /// Delta table properties a new table gets: the lake format, and
-    /// statistics for every column, because Delta's default is the first 32
-    /// and the cost columns come later.
+    /// Delta table properties a new table gets: the lake format, statistics for every
+    /// column, because Delta's default is the first 32 and the cost columns come later,
+    /// and a checkpoint every ten commits, because whoever opens the table reads all
+    /// commits behind the last one.
     pub fn properties(self) -> HashMap<String, String> {
         HashMap::from([
             (FORMAT_PROPERTY.to_owned(), FORMAT_VERSION.to_string()),
             ("delta.dataSkippingNumIndexedCols".to_owned(), "-1".to_owned()),
+            ("delta.checkpointInterval".to_owned(), "10".to_owned()),
             // Ten years of restatements; data files go when vacuumed.
             ("delta.logRetentionDuration".to_owned(), "interval 3650 days".to_owned()),
         ])
