@@ -4,7 +4,8 @@
 //! streams, the catalog, errors with position and hint. Never writes.
 //!
 //! In order of use: [`scan`] reads a snapshot, [`decimal`] makes arithmetic
-//! exact, `hashed` and `cooperate` correct plans, [`rollups`] finds results that are kept,
+//! exact, `extremes` finds the largest text of a group, `lookup` joins without copying, `hashed` and
+//! `cooperate` correct plans, [`rollups`] finds results that are kept,
 //! `tables` are opened and views planned when `schema` is first asked for them,
 //! [`session`] puts them together, [`statements`] and [`error`] face the user.
 
@@ -13,7 +14,9 @@ mod cooperate;
 mod dates;
 pub mod decimal;
 pub mod error;
+mod extremes;
 mod hashed;
+mod lookup;
 pub mod rollups;
 pub mod scan;
 mod schema;

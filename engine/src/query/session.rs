@@ -24,7 +24,7 @@ use super::hashed::HashedGroups;
 use super::rollups::{RollupUse, Rollups};
 use super::schema::LakeSchema;
 use super::statements::split_statements;
-use super::{dates, decimal};
+use super::{dates, decimal, extremes, lookup};
 use crate::commit::{Lake, TableSnapshot};
 use crate::views::{self, Adjustments, ViewDefinition};
 
@@ -219,11 +219,13 @@ fn new_context(options: &SessionOptions) -> Result<SessionContext, QueryError> {
         .with_config(config)
         .with_runtime_env(Arc::new(new_runtime(options)?))
         .with_default_features()
+        .with_physical_optimizer_rules(lookup::physical_rules())
         .with_physical_optimizer_rule(Arc::new(HashedGroups))
         .with_physical_optimizer_rule(Arc::new(CooperativeJoins))
         .build();
     let mut context = SessionContext::new_with_state(state);
     decimal::install(&mut context)?;
+    extremes::install(&mut context)?;
     if let Some(day) = options.as_of {
         context.register_udf(dates::fixed_current_date(day));
     }
