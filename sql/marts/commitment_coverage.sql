@@ -1,6 +1,6 @@
 -- question: How much of what commitments could cover do they cover?
 -- grain: scope_type, scope_id, source, billing_month, billing_currency
--- sources: priced_cost, scope_names, month_scopes
+-- sources: cost_rows, priced_cost, scope_names, month_scopes
 -- columns:
 --   scope_type: billing_account, billing_profile, customer_tenant or subscription
 --   scope_id: id of the scope; NULL holds the rows that belong to none
@@ -22,44 +22,52 @@ with eligible_categories as (
     select distinct
         source,
         meter_category
+    from cost_rows
+    where dataset = 'amortized_cost' and charge_type = 'Usage' and is_commitment
+),
+
+-- Summed before the categories are chosen: rows are many, sums few.
+summed as (
+    select
+        source,
+        billing_month,
+        billing_currency,
+        billing_account_id,
+        billing_profile_id,
+        customer_tenant_id,
+        subscription_id,
+        pricing_model,
+        meter_category,
+        sum(list_cost) as list_cost,
+        sum(list_cost_usd) as list_cost_usd,
+        sum(cost) filter (where list_cost_basis = 'unknown') as unpriced_cost,
+        count(*) - count(list_cost) as unpriced_rows,
+        count(list_cost) as priced_rows,
+        count(*) - count(list_cost_usd) as unpriced_rows_usd
     from priced_cost
-    where charge_type = 'Usage' and is_commitment
+    where
+        charge_type = 'Usage'
+        and list_cost_basis <> 'not_applicable'
+        and pricing_model in ('OnDemand', 'Reservation', 'SavingsPlan')
+    group by
+        source,
+        billing_month,
+        billing_currency,
+        billing_account_id,
+        billing_profile_id,
+        customer_tenant_id,
+        subscription_id,
+        pricing_model,
+        meter_category
 ),
 
 eligible as (
-    select
-        priced.source,
-        priced.billing_month,
-        priced.billing_currency,
-        priced.billing_account_id,
-        priced.billing_profile_id,
-        priced.customer_tenant_id,
-        priced.subscription_id,
-        priced.pricing_model,
-        sum(priced.list_cost) as list_cost,
-        sum(priced.list_cost_usd) as list_cost_usd,
-        sum(priced.cost) filter (where priced.list_cost_basis = 'unknown') as unpriced_cost,
-        count(*) - count(priced.list_cost) as unpriced_rows,
-        count(priced.list_cost) as priced_rows,
-        count(*) - count(priced.list_cost_usd) as unpriced_rows_usd
-    from priced_cost as priced
+    select summed.*
+    from summed
     inner join eligible_categories
         on
-            priced.source = eligible_categories.source
-            and priced.meter_category is not distinct from eligible_categories.meter_category
-    where
-        priced.charge_type = 'Usage'
-        and priced.list_cost_basis <> 'not_applicable'
-        and priced.pricing_model in ('OnDemand', 'Reservation', 'SavingsPlan')
-    group by
-        priced.source,
-        priced.billing_month,
-        priced.billing_currency,
-        priced.billing_account_id,
-        priced.billing_profile_id,
-        priced.customer_tenant_id,
-        priced.subscription_id,
-        priced.pricing_model
+            summed.source = eligible_categories.source
+            and summed.meter_category is not distinct from eligible_categories.meter_category
 ),
 
 scoped as (

@@ -188,10 +188,11 @@ with both_files as (
         and (is_commitment or benefit_id is not null or reservation_id is not null)
 ),
 
--- 1 Hour, 10K, 100 GB, 1 GB/Month, 1/Day: a block size, a unit, a time.
+-- 1 Hour, 10K, 100 GB, 1 GB/Month, 1/Day: a block size, a unit, a time. Rows have few
+-- different ones, so each is taken apart once.
 measured as (
     select
-        *,
+        unit_of_measure,
         coalesce(nullif(regexp_replace(unit_of_measure, '^([0-9]*).*$', '\1'), ''), '1')
         || case
             when regexp_like(unit_of_measure, '^[0-9]+K') then '000'
@@ -199,15 +200,16 @@ measured as (
             else ''
         end as block_text,
         trim(regexp_replace(unit_of_measure, '^[0-9]*(K|M)?( |/|$)', '\3')) as unit_text
-    from both_files
+    from (select distinct unit_of_measure from cost_rows where unit_of_measure is not null)
 ),
 
-united as (
+units as (
     select
-        *,
+        unit_of_measure,
+        block_text,
         cast(block_text as decimal(38, 18)) as block_size,
         case
-            when unit_of_measure is null or unit_text = '' then 'Units'
+            when unit_text = '' then 'Units'
             when unit_text in ('Hour', 'Hours') then 'Hours'
             when unit_text in ('Day', 'Days') then 'Days'
             when unit_text in ('Month', 'Months') then 'Months'
@@ -220,6 +222,16 @@ united as (
             )
         end as single_unit
     from measured
+),
+
+united as (
+    select
+        both_files.*,
+        coalesce(units.block_text, '1') as block_text,
+        coalesce(units.block_size, 1) as block_size,
+        coalesce(units.single_unit, 'Units') as single_unit
+    from both_files
+    left join units on both_files.unit_of_measure = units.unit_of_measure
 ),
 
 categorized as (
@@ -265,19 +277,24 @@ identified as (
         coalesce(contracted_cost, cost) as contracted,
         coalesce(list_cost, contracted_cost, cost) as list,
         -- Instance size flexibility: hours of the smallest size of the group.
-        coalesce(
-            try_cast(
-                nullif(
-                    regexp_replace(
-                        additional_info,
-                        '(?s)^.*"RINormalizationRatio"\s*:\s*"?([0-9.]+).*$',
-                        '\1'
-                    ),
-                    additional_info
-                ) as decimal(38, 18)
-            ),
-            1
-        ) as normalization_ratio
+        case
+            when commitment_kind is not null and additional_info like '%"RINormalizationRatio"%'
+                then
+                    coalesce(
+                        try_cast(
+                            nullif(
+                                regexp_replace(
+                                    additional_info,
+                                    '(?s)^.*"RINormalizationRatio"\s*:\s*"?([0-9.]+).*$',
+                                    '\1'
+                                ),
+                                additional_info
+                            ) as decimal(38, 18)
+                        ),
+                        1
+                    )
+            else 1
+        end as normalization_ratio
     from categorized
 ),
 

@@ -18,41 +18,58 @@
 --   missed_credit: credit that was not applied, billing currency; NULL on earned rows
 --   earned_credit_usd: earned_credit, USD
 --   missed_credit_usd: missed_credit, USD
-with eligible as (
+with summed as (
     select
-        priced.source,
-        priced.billing_month,
+        source,
+        billing_month,
         billing_currency,
         billing_profile_id,
         customer_tenant_id,
         subscription_id,
         coalesce(partner_earned_credit_applied, false) as is_applied,
         coalesce(partner_earned_credit_rate, 0) as rate,
-        contracted_cost,
-        contracted_cost_usd,
-        cost,
-        cost_usd,
-        -- The highest rate that usage of the same subscription earns that month.
-        max(case when partner_earned_credit_applied then partner_earned_credit_rate end) over (
-            partition by
-                priced.source,
-                priced.billing_month,
-                customer_tenant_id,
-                subscription_id,
-                billing_currency
-        ) as peer_rate
-    from priced_cost as priced
-    left join month_scopes
-        on
-            priced.source = month_scopes.source
-            and priced.billing_month = month_scopes.billing_month
+        count(*) as rows,
+        sum(coalesce(contracted_cost, cost)) as cost_before_credit,
+        sum(contracted_cost - cost) as credit,
+        sum(contracted_cost_usd - cost_usd) as credit_usd,
+        sum(cost) as cost,
+        sum(cost_usd) as cost_usd
+    from priced_cost
     where
-        (month_scopes.scope_type is distinct from 'subscription')
-        and charge_type = 'Usage'
+        charge_type = 'Usage'
         and pricing_model = 'OnDemand'
         and list_cost_basis <> 'not_applicable'
         -- Older files leave the order's name empty.
         and coalesce(lower(product_order_name), 'azure plan') = 'azure plan'
+    group by
+        source,
+        billing_month,
+        billing_currency,
+        billing_profile_id,
+        customer_tenant_id,
+        subscription_id,
+        coalesce(partner_earned_credit_applied, false),
+        coalesce(partner_earned_credit_rate, 0)
+),
+
+eligible as (
+    select
+        summed.*,
+        -- The highest rate that usage of the same subscription earns that month.
+        max(case when is_applied then rate end) over (
+            partition by
+                summed.source,
+                summed.billing_month,
+                customer_tenant_id,
+                subscription_id,
+                billing_currency
+        ) as peer_rate
+    from summed
+    left join month_scopes
+        on
+            summed.source = month_scopes.source
+            and summed.billing_month = month_scopes.billing_month
+    where (month_scopes.scope_type is distinct from 'subscription')
 ),
 
 judged as (
@@ -76,14 +93,12 @@ grouped as (
         customer_tenant_id,
         subscription_id,
         status,
-        count(*) as rows,
-        sum(case when status = 'earned' then coalesce(contracted_cost, cost) else cost end)
-            as eligible_cost,
+        sum(rows) as rows,
+        sum(case when status = 'earned' then cost_before_credit else cost end) as eligible_cost,
         max(credit_rate) as credit_rate,
-        sum(case when status = 'earned' then contracted_cost - cost end) as earned_credit,
+        sum(case when status = 'earned' then credit end) as earned_credit,
         sum(case when status <> 'earned' then cost * credit_rate end) as missed_credit,
-        sum(case when status = 'earned' then contracted_cost_usd - cost_usd end)
-            as earned_credit_usd,
+        sum(case when status = 'earned' then credit_usd end) as earned_credit_usd,
         sum(case when status <> 'earned' then cost_usd * credit_rate end) as missed_credit_usd
     from judged
     where status is not null

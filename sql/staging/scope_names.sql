@@ -8,7 +8,34 @@
 --   scope_type: billing_account, billing_profile, customer_tenant or subscription
 --   scope_id: id of the scope, never NULL
 --   scope_name: its name on the last day of the month it has one; a customer renamed in mid-month has the new one
-with named as (
+with worn as (
+    select
+        source,
+        billing_month,
+        billing_account_id,
+        billing_account_name,
+        billing_profile_id,
+        billing_profile_name,
+        customer_tenant_id,
+        customer_name,
+        subscription_id,
+        subscription_name,
+        max(date) as last_day
+    from cost_rows
+    group by
+        source,
+        billing_month,
+        billing_account_id,
+        billing_account_name,
+        billing_profile_id,
+        billing_profile_name,
+        customer_tenant_id,
+        customer_name,
+        subscription_id,
+        subscription_name
+),
+
+named as (
     select
         source,
         billing_month,
@@ -24,8 +51,8 @@ with named as (
         coalesce(
             billing_account_name, billing_profile_name, customer_name, subscription_name
         ) as scope_name,
-        max(date) as last_day
-    from cost_rows
+        max(last_day) as last_day
+    from worn
     group by grouping sets (
         (source, billing_month, billing_account_id, billing_account_name),
         (source, billing_month, billing_profile_id, billing_profile_name),
