@@ -18,6 +18,7 @@ mod commands;
 mod environment;
 mod failure;
 mod interrupt;
+mod memory;
 mod messages;
 mod output;
 mod panic;
@@ -38,6 +39,7 @@ use crate::settings::{MissingConfig, Settings};
 
 fn main() -> ExitCode {
     panic::install();
+    memory::limit_arenas();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(refused) => {
