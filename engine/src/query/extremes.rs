@@ -30,8 +30,7 @@ use datafusion::logical_expr::{
 use crate::same::is_same;
 use crate::slots::{Entry, Slots, hash_of_bytes};
 
-/// Installs both, under their own names, in a session or another registry, such as the
-/// one of a cluster's executor.
+/// Installs both, under their own names.
 pub fn install(registry: &mut dyn FunctionRegistry) -> Result<()> {
     for (kind, stock) in [(Kind::Max, max_udaf()), (Kind::Min, min_udaf())] {
         registry.register_udaf(Arc::new(AggregateUDF::from(TextExtreme { kind, stock })))?;
@@ -182,9 +181,13 @@ impl GroupExtremes {
             *best = self.texts.number(text);
         }
         if self.texts.size_bytes() > 2 * self.size_then + IDLE_BYTES_MAX {
-            self.texts = self.texts.taken(&mut self.best);
-            self.size_then = self.texts.size_bytes();
+            self.give_up_idle();
         }
+    }
+
+    fn give_up_idle(&mut self) {
+        self.texts = self.texts.taken(&mut self.best);
+        self.size_then = self.texts.size_bytes();
     }
 }
 
@@ -215,6 +218,9 @@ impl GroupsAccumulator for GroupExtremes {
         let texts = self.texts.taken(&mut best);
         if self.best.is_empty() {
             *self = Self::new(self.kind);
+        } else if self.best.len() < best.len() {
+            // Groups are given away for the sake of memory; those left are the fewer.
+            self.give_up_idle();
         }
         Ok(Arc::new(texts.into_array(&best)?))
     }
@@ -441,6 +447,25 @@ mod tests {
         }
         let found = groups.evaluate(EmitTo::All).unwrap();
         assert_eq!(found.as_string_view().value(0), "resource group 000199999");
+    }
+
+    #[test]
+    fn groups_that_are_given_away_take_their_texts_with_them() {
+        let mut groups = GroupExtremes::new(Kind::Max);
+        let texts = (0..4_000).map(|row| format!("a text of its own, number {row}"));
+        let texts: ArrayRef = Arc::new(StringViewArray::from_iter_values(texts));
+        let numbers: Vec<usize> = (0..4_000).collect();
+        groups.update_batch(&[texts], &numbers, None, 4_000).unwrap();
+        let before = groups.texts.size_bytes();
+        groups.evaluate(EmitTo::First(3_900)).unwrap();
+        assert!(groups.texts.size_bytes() < before / 10);
+        // Those left have moved up, and take more rows.
+        let more: ArrayRef = Arc::new(StringViewArray::from(vec!["a", "b"]));
+        groups.update_batch(&[more], &[0, 1], None, 100).unwrap();
+        let left = groups.evaluate(EmitTo::All).unwrap();
+        let left = left.as_string_view();
+        assert_eq!((left.len(), left.value(0)), (100, "a text of its own, number 3900"));
+        assert_eq!((left.value(1), left.value(99)), ("b", "a text of its own, number 3999"));
     }
 
     #[test]
