@@ -17,9 +17,9 @@ use datafusion::error::Result;
 use datafusion::logical_expr::JoinType;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
-use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::HashJoinExec;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _};
 
 use exec::LookupJoinExec;
 
@@ -69,13 +69,14 @@ fn looked_up(node: Arc<dyn ExecutionPlan>) -> Result<Transformed<Arc<dyn Executi
         && join.null_equality() == NullEquality::NullEqualsNothing
         && !join.null_aware
         && !join.contains_projection()
-        && join.fetch().is_none();
+        && join.fetch().is_none()
+        && [join.left(), join.right()].iter().all(|side| !side.boundedness().is_unbounded());
     let kept = match join.join_type() {
         JoinType::Left => JoinSide::Left,
         JoinType::Right => JoinSide::Right,
         _ => return Ok(Transformed::no(node)),
     };
-    if !is_plain || !has_exact_keys(join)? || is_smaller(join, kept)? {
+    if !is_plain || !has_exact_keys(join)? || holds_too_much(join, kept)? {
         return Ok(Transformed::no(node));
     }
     let looked_up = LookupJoinExec::new(
@@ -109,19 +110,25 @@ fn has_exact_keys(join: &HashJoinExec) -> Result<bool> {
     Ok(true)
 }
 
-/// Whether the kept side is known to be the smaller one, as DataFusion measures it: the
-/// other would be held in memory.
-fn is_smaller(join: &HashJoinExec, kept: JoinSide) -> Result<bool> {
+/// Known bytes of the side that is looked up in, beside a kept one nobody knows the size of.
+const TABLE_BYTES_MAX: usize = 64 << 20;
+
+/// Whether the side that would be held in memory is known to be the larger one, as
+/// DataFusion measures it, or large by itself where the other is unknown: DataFusion then
+/// holds the left one.
+fn holds_too_much(join: &HashJoinExec, kept: JoinSide) -> Result<bool> {
     let statistics = |plan: &Arc<dyn ExecutionPlan>| {
         StatisticsContext::new().compute(plan.as_ref(), &StatisticsArgs::new())
     };
     let (left, right) = (statistics(join.left())?, statistics(join.right())?);
-    let (kept, other) = if kept == JoinSide::Left { (left, right) } else { (right, left) };
+    let (kept, table) = if kept == JoinSide::Left { (left, right) } else { (right, left) };
     let less = |measure: fn(&Statistics) -> Precision<usize>| {
-        Some(measure(&kept).get_value()? < measure(&other).get_value()?)
+        Some(measure(&kept).get_value()? < measure(&table).get_value()?)
     };
-    let by_bytes = less(|statistics| statistics.total_byte_size);
-    Ok(by_bytes.or_else(|| less(|statistics| statistics.num_rows)).unwrap_or(false))
+    let known = less(|side| side.total_byte_size).or_else(|| less(|side| side.num_rows));
+    let is_large =
+        || table.total_byte_size.get_value().is_some_and(|bytes| *bytes > TABLE_BYTES_MAX);
+    Ok(known.unwrap_or_else(is_large))
 }
 
 #[cfg(test)]

@@ -5,14 +5,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use datafusion::common::JoinSide;
+use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::utils::memory::RecordBatchMemoryCounter;
+use datafusion::common::{JoinSide, Statistics};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::filter_pushdown::{
+    ChildFilterDescription, ChildPushdownResult, FilterDescription, FilterPushdownPhase,
+    FilterPushdownPropagation,
+};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
+use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, Distribution, ExecutionPlan, ExecutionPlanProperties as _,
@@ -110,18 +117,20 @@ async fn read_table(
 ) -> Result<LookupTable> {
     let schema = rows.schema();
     let mut batches = Vec::new();
+    // Slices of one batch share its memory.
+    let mut memory = RecordBatchMemoryCounter::new();
     while let Some(batch) = rows.try_next().await? {
-        reservation.try_grow(batch.get_array_memory_size())?;
+        reservation.try_grow(memory.count_batch(&batch))?;
         batches.push(batch);
     }
-    LookupTable::new(&schema, &batches, &keys, reservation)
+    LookupTable::new(&schema, batches, &keys, reservation)
 }
 
 impl DisplayAs for LookupJoinExec {
     fn fmt_as(&self, _: DisplayFormatType, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let on: Vec<String> =
             self.on.iter().map(|(left, right)| format!("({left}, {right})")).collect();
-        write!(formatter, "LookupJoinExec: join_type={}, on=[{}]", self.kept, on.join(", "))
+        write!(formatter, "LookupJoinExec: kept={}, on=[{}]", self.kept, on.join(", "))
     }
 }
 
@@ -169,6 +178,61 @@ impl ExecutionPlan for LookupJoinExec {
         Ok(Arc::new(Self::new(left, right, self.on.clone(), self.kept, schema)))
     }
 
+    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
+        match self.kept {
+            JoinSide::Left => vec![ChildStats::At(partition), ChildStats::Skip],
+            _ => vec![ChildStats::Skip, ChildStats::At(partition)],
+        }
+    }
+
+    /// Mostly each row finds one at most.
+    fn statistics_from_inputs(
+        &self,
+        inputs: &[Arc<Statistics>],
+        _: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        let kept = &inputs[if self.kept == JoinSide::Left { 0 } else { 1 }];
+        Ok(Arc::new(Statistics {
+            num_rows: kept.num_rows.to_inexact(),
+            total_byte_size: kept.total_byte_size.to_inexact(),
+            ..Statistics::new_unknown(&self.schema)
+        }))
+    }
+
+    /// A filter on the kept side's columns alone may be asked before.
+    fn gather_filters_for_pushdown(
+        &self,
+        _: FilterPushdownPhase,
+        filters: Vec<Arc<dyn PhysicalExpr>>,
+        _: &ConfigOptions,
+    ) -> Result<FilterDescription> {
+        let left_columns = self.left.schema().fields().len();
+        let kept_columns = match self.kept {
+            JoinSide::Left => (0..left_columns).collect(),
+            _ => (left_columns..self.schema.fields().len()).collect(),
+        };
+        let kept = ChildFilterDescription::from_child_with_allowed_indices(
+            &filters,
+            kept_columns,
+            self.sides().0,
+        )?;
+        let other = ChildFilterDescription::all_unsupported(&filters);
+        let (left, right) = match self.kept {
+            JoinSide::Left => (kept, other),
+            _ => (other, kept),
+        };
+        Ok(FilterDescription::new().with_child(left).with_child(right))
+    }
+
+    fn handle_child_pushdown_result(
+        &self,
+        _: FilterPushdownPhase,
+        pushed: ChildPushdownResult,
+        _: &ConfigOptions,
+    ) -> Result<FilterPushdownPropagation<Arc<dyn ExecutionPlan>>> {
+        Ok(FilterPushdownPropagation::if_any(pushed))
+    }
+
     fn metrics(&self) -> Option<MetricsSet> {
         Some(self.metrics.clone_inner())
     }
@@ -181,15 +245,15 @@ impl ExecutionPlan for LookupJoinExec {
         let table = self.table(&context)?;
         let rows = self.sides().0.execute(partition, Arc::clone(&context))?;
         let keys = self.keys(self.kept);
-        let metrics = BaselineMetrics::new(&self.metrics, partition);
+        let metrics = Arc::new(BaselineMetrics::new(&self.metrics, partition));
         let (kept, schema) = (self.kept, Arc::clone(&self.schema));
-        let rows_max = context.session_config().batch_size();
+        let rows_max = context.session_config().batch_size().max(1);
         let joined = async move {
             let table = table.await.map_err(DataFusionError::Shared)?;
             let found = rows.map(move |batch| {
                 let _timer = metrics.elapsed_compute().timer();
                 let found = Arc::clone(&table).look_up(batch?, &keys, rows_max)?;
-                let (schema, metrics) = (Arc::clone(&schema), metrics.clone());
+                let (schema, metrics) = (Arc::clone(&schema), Arc::clone(&metrics));
                 let joined = found.map(move |found| joined(found?, kept, &schema, &metrics));
                 Ok::<_, DataFusionError>(stream::iter(joined))
             });

@@ -9,8 +9,8 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, DynComparator, RecordBatch, UInt32Array, make_comparator,
-    new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, DynComparator, RecordBatch, UInt32Array,
+    make_comparator, new_null_array,
 };
 use arrow::buffer::NullBuffer;
 use arrow::compute::kernels::cmp::eq;
@@ -19,6 +19,7 @@ use arrow::compute::{
 };
 use arrow::datatypes::SchemaRef;
 use datafusion::common::hash_utils::{RandomState, create_hashes};
+use datafusion::common::utils::memory::get_record_batch_memory_size;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::physical_expr::PhysicalExpr;
@@ -50,7 +51,7 @@ impl LookupTable {
     /// When memory does not suffice, or there are more rows than a `u32` counts.
     pub(super) fn new(
         schema: &SchemaRef,
-        batches: &[RecordBatch],
+        batches: Vec<RecordBatch>,
         keys: &[Arc<dyn PhysicalExpr>],
         reservation: MemoryReservation,
     ) -> Result<Self> {
@@ -60,11 +61,13 @@ impl LookupTable {
                 "{count} rows are more than a lookup join holds"
             )));
         }
-        // The batches and their like in one piece, hashes, and slots at most half full.
-        let bytes = reservation.size() + count * (size_of::<u64>() * 5 + size_of::<Entry>());
-        reservation.try_grow(bytes)?;
-        let rows = concat_batches(schema, batches)?;
+        // Hashes, and slots at most half full; for a moment the rows are there twice.
+        let index_bytes = count * (size_of::<u64>() * 5 + size_of::<Entry>());
+        reservation.try_grow(reservation.size() + index_bytes)?;
+        let rows = compacted(&concat_batches(schema, &batches)?)?;
+        drop(batches);
         let keys = evaluated(keys, &rows)?;
+        reservation.try_resize(get_record_batch_memory_size(&rows) + index_bytes)?;
         let hashes = hashes(&keys, count)?;
         let nulls = any_null(&keys);
         let mut table = Self {
@@ -256,6 +259,16 @@ impl Iterator for Several {
             .and_then(|batch| Ok((batch, self.table.values(&UInt32Array::from(found))?)));
         Some(joined)
     }
+}
+
+/// The rows with only those texts behind them that they have: each batch that is made of
+/// them holds on to all.
+fn compacted(rows: &RecordBatch) -> Result<RecordBatch> {
+    let columns = rows.columns().iter().map(|column| match column.as_string_view_opt() {
+        Some(texts) => Arc::new(texts.gc()) as ArrayRef,
+        None => Arc::clone(column),
+    });
+    Ok(RecordBatch::try_new(rows.schema(), columns.collect())?)
 }
 
 fn evaluated(keys: &[Arc<dyn PhysicalExpr>], batch: &RecordBatch) -> Result<Vec<ArrayRef>> {

@@ -100,7 +100,7 @@ proptest! {
     /// Beside DataFusion's own joins: no row, one or several found, NULL keys, no names.
     #[test]
     fn answers_are_those_of_hash_joins(
-        facts in rows("[a-d]", 30..60),
+        facts in rows("[a-d]|a name of many letters", 30..60),
         names in rows("[a-f]|a name of many letters", 0..16),
     ) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
@@ -177,6 +177,18 @@ async fn a_table_beyond_the_memory_limit_is_refused() {
     let context = context(&some(4_000), &some(2_000), true, Some(100_000));
     let fault = context.sql(LEFT).await.unwrap().collect().await.unwrap_err();
     assert!(fault.to_string().contains("LookupJoin"), "{fault}");
+    assert_eq!(context.runtime_env().memory_pool.reserved(), 0);
+}
+
+/// Slices of one batch, as an aggregation gives them, are counted once.
+#[tokio::test]
+async fn memory_is_counted_once_and_given_back() {
+    let context = self::context(&some(10_000), &some(4_000), true, Some(20_000_000));
+    let sql = "select * from facts left join \
+               (select name, max(id) as id from names group by name) as n on facts.name = n.name";
+    assert!(plan(&context, sql).await.contains("LookupJoinExec"));
+    assert_eq!(answer(&context, sql).await.len(), 10_000);
+    assert_eq!(context.runtime_env().memory_pool.reserved(), 0);
 }
 
 #[tokio::test]

@@ -473,3 +473,20 @@ async fn every_join_gives_way_to_a_cancel() {
         assert!(lines[at - 1].ends_with("CooperativeExec"), "{plan}");
     }
 }
+
+/// By the session's own operators, and a cancel is heard meanwhile.
+#[tokio::test]
+async fn rows_are_looked_up_and_texts_compared() {
+    let session = Session::from_tables(Vec::new(), &SessionOptions::default()).await.unwrap();
+    let sql = "explain select * from generate_series(1, 9) a left join \
+               (select distinct value as number from generate_series(1, 9)) b \
+               on a.value = b.number";
+    let plan = answer(&session, sql).await.unwrap().join("\n");
+    let lines: Vec<&str> = plan.lines().map(str::trim).collect();
+    let at = lines.iter().position(|line| line.contains("LookupJoinExec")).expect(&plan);
+    assert!(lines[at - 1].ends_with("CooperativeExec"), "{plan}");
+    for name in ["max", "min"] {
+        let function = format!("{:?}", session.context().state().aggregate_functions()[name]);
+        assert!(function.contains("TextExtreme"), "{function}");
+    }
+}
