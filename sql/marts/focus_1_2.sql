@@ -189,9 +189,11 @@ with both_files as (
 ),
 
 -- 1 Hour, 10K, 100 GB, 1 GB/Month, 1/Day: a block size, a unit, a time. Rows have few
--- different ones, so each is taken apart once.
+-- different ones a month, so each is taken apart once.
 measured as (
     select
+        source,
+        billing_month,
         unit_of_measure,
         coalesce(nullif(regexp_replace(unit_of_measure, '^([0-9]*).*$', '\1'), ''), '1')
         || case
@@ -200,11 +202,20 @@ measured as (
             else ''
         end as block_text,
         trim(regexp_replace(unit_of_measure, '^[0-9]*(K|M)?( |/|$)', '\3')) as unit_text
-    from (select distinct unit_of_measure from cost_rows where unit_of_measure is not null)
+    from (
+        select distinct
+            source,
+            billing_month,
+            unit_of_measure
+        from cost_rows
+        where unit_of_measure is not null
+    )
 ),
 
 units as (
     select
+        source,
+        billing_month,
         unit_of_measure,
         block_text,
         cast(block_text as decimal(38, 18)) as block_size,
@@ -231,7 +242,11 @@ united as (
         coalesce(units.block_size, 1) as block_size,
         coalesce(units.single_unit, 'Units') as single_unit
     from both_files
-    left join units on both_files.unit_of_measure = units.unit_of_measure
+    left join units
+        on
+            both_files.source = units.source
+            and both_files.billing_month = units.billing_month
+            and both_files.unit_of_measure = units.unit_of_measure
 ),
 
 categorized as (
