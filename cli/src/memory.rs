@@ -1,7 +1,7 @@
 //! What glibc's allocator is told, so that memory in use stays near to memory needed.
 //!
 //! Elsewhere nothing is done. Measured by loads of a 954 MB month with rollups, on two
-//! processors: 345 to 410 MiB at most without, 280 to 320 MiB with one arena each, in no
+//! processors: 340 to 445 MiB at most without, 305 to 335 MiB with one arena each, in no
 //! more time.
 
 /// One arena per processor, not eight: each keeps what was freed in it. To be called
