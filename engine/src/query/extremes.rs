@@ -27,6 +27,7 @@ use datafusion::logical_expr::{
     ReversedUDAF, SetMonotonicity, Signature, StatisticsArgs,
 };
 
+use super::decimal::aggregates::passes;
 use crate::same::is_same;
 use crate::slots::{Entry, Slots, hash_of_bytes};
 
@@ -166,8 +167,7 @@ impl GroupExtremes {
     ) {
         self.best.resize(total_num_groups, NO_TEXT);
         for (row, &group) in group_indices.iter().enumerate() {
-            let passes = filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
-            if !passes || values.is_null(row) {
+            if values.is_null(row) || !passes(filter, row) {
                 continue;
             }
             let text = values.value(row).as_bytes();
@@ -215,13 +215,17 @@ impl GroupsAccumulator for GroupExtremes {
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
         let mut best = emit_to.take_needed(&mut self.best);
-        let texts = self.texts.taken(&mut best);
-        if self.best.is_empty() {
-            *self = Self::new(self.kind);
-        } else if self.best.len() < best.len() {
-            // Groups are given away for the sake of memory; those left are the fewer.
-            self.give_up_idle();
-        }
+        let texts = if self.best.is_empty() {
+            // The few that no group has any more go with the others.
+            std::mem::replace(self, Self::new(self.kind)).texts
+        } else {
+            let texts = self.texts.taken(&mut best);
+            if self.best.len() < best.len() {
+                // Groups are given away for the sake of memory; those left are the fewer.
+                self.give_up_idle();
+            }
+            texts
+        };
         Ok(Arc::new(texts.into_array(&best)?))
     }
 

@@ -361,7 +361,8 @@ impl GroupTotals {
     }
 }
 
-fn passes(filter: Option<&BooleanArray>, row: usize) -> bool {
+/// Whether an aggregate's filter lets a row pass; NULL does not.
+pub(in crate::query) fn passes(filter: Option<&BooleanArray>, row: usize) -> bool {
     filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
 }
 

@@ -87,6 +87,14 @@ impl LookupJoinExec {
         }
     }
 
+    /// What is of the kept side and of the other, in the order of the inputs.
+    fn in_order<T>(&self, kept: T, other: T) -> Vec<T> {
+        match self.kept {
+            JoinSide::Left => vec![kept, other],
+            _ => vec![other, kept],
+        }
+    }
+
     fn keys(&self, side: JoinSide) -> Vec<Arc<dyn PhysicalExpr>> {
         let key = |(left, right): &(Arc<dyn PhysicalExpr>, Arc<dyn PhysicalExpr>)| {
             Arc::clone(if side == JoinSide::Left { left } else { right })
@@ -144,12 +152,7 @@ impl ExecutionPlan for LookupJoinExec {
     }
 
     fn required_input_distribution(&self) -> Vec<Distribution> {
-        match self.kept {
-            JoinSide::Left => {
-                vec![Distribution::UnspecifiedDistribution, Distribution::SinglePartition]
-            }
-            _ => vec![Distribution::SinglePartition, Distribution::UnspecifiedDistribution],
-        }
+        self.in_order(Distribution::UnspecifiedDistribution, Distribution::SinglePartition)
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
@@ -179,10 +182,7 @@ impl ExecutionPlan for LookupJoinExec {
     }
 
     fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
-        match self.kept {
-            JoinSide::Left => vec![ChildStats::At(partition), ChildStats::Skip],
-            _ => vec![ChildStats::Skip, ChildStats::At(partition)],
-        }
+        self.in_order(ChildStats::At(partition), ChildStats::Skip)
     }
 
     /// Mostly each row finds one at most.
@@ -217,11 +217,8 @@ impl ExecutionPlan for LookupJoinExec {
             self.sides().0,
         )?;
         let other = ChildFilterDescription::all_unsupported(&filters);
-        let (left, right) = match self.kept {
-            JoinSide::Left => (kept, other),
-            _ => (other, kept),
-        };
-        Ok(FilterDescription::new().with_child(left).with_child(right))
+        let sides = self.in_order(kept, other).into_iter();
+        Ok(sides.fold(FilterDescription::new(), FilterDescription::with_child))
     }
 
     fn handle_child_pushdown_result(
