@@ -1,6 +1,6 @@
 -- question: What does each invoice bill, by the actual file?
 -- grain: source, invoice_id, billing_profile_id, billing_month, billing_currency
--- sources: cost_rows
+-- sources: scope_totals
 -- columns:
 --   source: bill connect
 --   invoice_id: invoice; NULL for what is not invoiced yet
@@ -25,7 +25,7 @@ select
     max(billing_profile_name) as billing_profile_name,
     billing_month,
     billing_currency,
-    count(*) as rows,
+    sum(rows) as rows,
     coalesce(sum(cost) filter (where charge_type is distinct from 'Tax'), 0) as billed_cost,
     coalesce(sum(cost) filter (where charge_type = 'Usage'), 0) as usage_cost,
     coalesce(sum(cost) filter (where charge_type = 'Purchase'), 0) as purchase_cost,
@@ -40,6 +40,6 @@ select
     sum(cost) as total_cost,
     sum(cost_usd) as total_cost_usd,
     max(previous_invoice_id) as corrects_invoice_id
-from cost_rows
+from scope_totals
 where dataset = 'actual_cost'
 group by source, invoice_id, billing_profile_id, billing_month, billing_currency

@@ -1,6 +1,6 @@
 -- question: Who consumed what, beside who paid for it?
 -- grain: scope_type, scope_id, source, billing_month, billing_currency
--- sources: cost_rows, commitment_rows, commitment_totals, scope_names, month_scopes
+-- sources: scope_totals, commitment_days, commitment_totals, scope_names, month_scopes
 -- columns:
 --   scope_type: billing_account, billing_profile, customer_tenant or subscription
 --   scope_id: id of the scope; NULL holds the rows that belong to none, and commitments whose purchaser is unknown
@@ -49,7 +49,7 @@ totals as (
                 dataset = 'amortized_cost'
                 and charge_type in ('UnusedReservation', 'UnusedSavingsPlan')
         ) as unused_here_usd
-    from cost_rows
+    from scope_totals
     group by
         source,
         billing_month,
@@ -77,7 +77,7 @@ consumed as (
         owners.owner_subscription_id,
         sum(rows.cost) as cost,
         sum(rows.cost_usd) as cost_usd
-    from commitment_rows as rows
+    from commitment_days as rows
     left join commitment_totals as owners
         on
             rows.source = owners.source

@@ -1,6 +1,6 @@
 -- question: Which subscription and month does more than one source hold?
 -- grain: subscription_id, billing_profile_id, billing_month, source
--- sources: cost_rows, month_scopes
+-- sources: scope_totals, month_scopes
 -- columns:
 --   subscription_id: subscription, lower-cased
 --   billing_profile_id: billing profile the source bills it to; NULL where the source does not tell. A subscription that moves from one to another is in both, and overlaps in each on its own
@@ -18,11 +18,11 @@ with spelled as (
         billing_profile_id,
         billing_month,
         source,
-        count(*) filter (where dataset = 'amortized_cost') as amortized_rows,
-        count(*) as rows,
+        coalesce(sum(rows) filter (where dataset = 'amortized_cost'), 0) as amortized_rows,
+        sum(rows) as rows,
         sum(cost_usd) filter (where dataset = 'amortized_cost') as amortized_cost_usd,
         sum(cost_usd) as cost_usd
-    from cost_rows
+    from scope_totals
     where subscription_id is not null
     group by subscription_id, billing_profile_id, billing_month, source
 ),

@@ -1,6 +1,6 @@
 -- question: Which billing accounts, billing profiles, customers and subscriptions are there?
 -- grain: source, scope_type, scope_id
--- sources: cost_rows, scope_names, source_scopes
+-- sources: scope_totals, scope_names, source_scopes
 -- columns:
 --   source: bill connect
 --   source_scope_type: scope the source sees the bill at
@@ -23,8 +23,8 @@ with keyed as (
         billing_profile_id,
         customer_tenant_id,
         subscription_id,
-        count(*) as rows
-    from cost_rows
+        sum(rows) as rows
+    from scope_totals
     group by
         source,
         billing_month,

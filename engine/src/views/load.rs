@@ -46,6 +46,7 @@ const VIEW_FILES: &[SqlFile] = sql_files![
     "staging/reservation_hours",
     "staging/reservation_orders",
     "staging/scope_names",
+    "staging/scope_totals",
     "staging/service_categories",
     "staging/source_scopes",
     "marts/commitment_coverage",
