@@ -19,6 +19,8 @@ use futures::TryStreamExt as _;
 use object_store::ObjectStoreExt as _;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::Compression;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use crate::commit::maintain::{ORPHAN_AGE_DAYS_MIN, VacuumMode};
 use crate::commit::{CommitError, Lake, TableSnapshot};
@@ -28,6 +30,9 @@ use crate::query::rollups::{Cover, FOLDER, ResultName, Rollups, SourceMonth};
 use crate::query::{QueryError, RollupUse, Session, SessionOptions};
 use crate::views::views;
 use crate::write::writer_properties;
+
+/// Rows of a result that is written without what helps to read parts of it.
+const SMALL_RESULT_ROWS_MAX: usize = 4096;
 
 /// What was kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -213,13 +218,28 @@ fn check_month(view: &str, month: &SourceMonth, batch: &RecordBatch) -> Result<(
 
 fn encode(batches: &[RecordBatch]) -> Result<Vec<u8>, parquet::errors::ParquetError> {
     let mut bytes = Vec::new();
-    let mut writer =
-        ArrowWriter::try_new(&mut bytes, batches[0].schema(), Some(writer_properties(&[])))?;
+    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    let properties = match rows > SMALL_RESULT_ROWS_MAX {
+        true => writer_properties(&[]),
+        false => small_result_properties(),
+    };
+    let mut writer = ArrowWriter::try_new(&mut bytes, batches[0].schema(), Some(properties))?;
     for batch in batches {
         writer.write(batch)?;
     }
     writer.close()?;
     Ok(bytes)
+}
+
+/// A report reads a small file for each month and source, and all of it: what helps to read
+/// parts, and decompression, take longer than the rows.
+fn small_result_properties() -> WriterProperties {
+    writer_properties(&[])
+        .into_builder()
+        .set_compression(Compression::UNCOMPRESSED)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .set_offset_index_disabled(true)
+        .build()
 }
 
 fn decode(content: Bytes) -> Result<Vec<RecordBatch>, ArrowError> {

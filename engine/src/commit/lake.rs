@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::path::{Path as FilePath, PathBuf};
 
 use deltalake::kernel::{Metadata, Protocol, Snapshot};
+use deltalake::logstore::LogStoreRef;
 use deltalake::{DeltaTable, DeltaTableBuilder};
 use url::Url;
 
@@ -84,9 +85,8 @@ impl Lake {
         let Some((table, delta)) = self.any_table().await? else {
             return Err(CommitError::NotALake { address: self.address.clone() });
         };
-        let snapshot = Snapshot::try_new(delta.log_store().as_ref(), None).await;
-        let snapshot = snapshot.map_err(CommitError::delta(table))?;
-        check_format(table, snapshot.metadata(), snapshot.protocol())
+        newest(table, &delta).await?;
+        Ok(())
     }
 
     /// The first table that exists, not loaded.
@@ -112,6 +112,19 @@ impl Lake {
         Ok(Some(delta))
     }
 
+    /// A table's log at its newest version, its list of files not read yet; `None` when
+    /// the table does not exist yet.
+    pub(super) async fn log(
+        &self,
+        table: LakeTable,
+    ) -> Result<Option<(Snapshot, LogStoreRef)>, CommitError> {
+        let delta = self.unloaded(table)?;
+        if !is_there(table, &delta).await? {
+            return Ok(None);
+        }
+        Ok(Some((newest(table, &delta).await?, delta.log_store())))
+    }
+
     fn unloaded(&self, table: LakeTable) -> Result<DeltaTable, CommitError> {
         DeltaTableBuilder::from_url(self.table_url(table))
             .and_then(|builder| builder.with_storage_options(self.storage_options.clone()).build())
@@ -122,6 +135,14 @@ impl Lake {
 /// Whether a Delta log is at a table's place.
 async fn is_there(table: LakeTable, delta: &DeltaTable) -> Result<bool, CommitError> {
     delta.verify_deltatable_existence().await.map_err(CommitError::delta(table))
+}
+
+/// The newest version of a table this version reads.
+async fn newest(table: LakeTable, delta: &DeltaTable) -> Result<Snapshot, CommitError> {
+    let snapshot = Snapshot::try_new(delta.log_store().as_ref(), None).await;
+    let snapshot = snapshot.map_err(CommitError::delta(table))?;
+    check_format(table, snapshot.metadata(), snapshot.protocol())?;
+    Ok(snapshot)
 }
 
 /// Refuses a table of a newer lake format, or one that asks its readers for

@@ -233,8 +233,7 @@ pub struct DamagedFile {
 pub async fn damaged_files(lake: &Lake) -> Result<Vec<DamagedFile>, CommitError> {
     let mut damaged = Vec::new();
     for table in LakeTable::ALL {
-        let Some(delta) = lake.table(table).await? else { continue };
-        let snapshot = TableSnapshot::from_delta(table, &delta)?;
+        let Some(snapshot) = TableSnapshot::newest(lake, table).await? else { continue };
         let Some(store) = &snapshot.store else { continue };
         for file in &snapshot.files {
             let found_bytes = match store.head(&file.object.location).await {

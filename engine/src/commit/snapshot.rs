@@ -1,17 +1,20 @@
 //! What a table holds at one version: its columns and data files.
 //!
-//! Input: an opened Delta table. Output: the list of files with partition
-//! values, row counts and statistics, and where to read them. Reads only what
-//! the Delta log says, never a data file.
+//! Input: a table's Delta log. Output: the list of files with partition values and row
+//! counts, where to read them, and what the log says of their columns, read when it is
+//! asked for. Never reads a data file.
+
+mod statistics;
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StructArray};
-use arrow::datatypes::{DataType, FieldRef, Int64Type, Schema, SchemaRef};
-use arrow::temporal_conversions::timestamp_ms_to_datetime;
-use datafusion::common::ScalarValue;
-use datafusion::common::stats::{ColumnStatistics, Precision, Statistics};
-use deltalake::{DeltaTable, DeltaTableError};
+use arrow::datatypes::SchemaRef;
+use chrono::DateTime;
+use datafusion::common::stats::Statistics;
+use deltalake::DeltaTableError;
+use deltalake::kernel::{LogicalFileView, Snapshot};
+use deltalake::logstore::LogStore;
+use futures::TryStreamExt as _;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 use tokio::task::JoinSet;
@@ -28,11 +31,9 @@ pub struct DataFile {
     pub partition_values: Vec<Option<String>>,
     /// Rows, where the log says so.
     pub num_rows: Option<u64>,
-    /// Bounds and NULL counts of the file's columns in
-    /// [`TableSnapshot::file_schema`] order. Row and NULL counts are exact.
-    /// Bounds are exactly what the log says (decimals to the last digit) and
-    /// marked inexact where a writer may have shortened or rounded them.
-    pub statistics: Arc<Statistics>,
+    /// What the log says of the file's columns, as it says it: Delta's JSON. A checkpoint
+    /// of another writer may hold it in another form only; then it counts as not said.
+    statistics: Option<Arc<str>>,
 }
 
 /// A table at one version.
@@ -103,7 +104,7 @@ impl TableSnapshot {
     }
 
     /// Those of these tables that exist, opened side by side: most of the time goes into
-    /// waiting for a store, or into reading statistics.
+    /// waiting for a store, or into replaying logs.
     async fn at_once(lake: &Lake, tables: Vec<LakeTable>) -> Result<Vec<Self>, CommitError> {
         let mut opening = JoinSet::new();
         for table in tables {
@@ -116,9 +117,13 @@ impl TableSnapshot {
         opened.into_iter().filter_map(|(_, snapshot)| snapshot.transpose()).collect()
     }
 
-    async fn newest(lake: &Lake, table: LakeTable) -> Result<Option<Self>, CommitError> {
-        let delta = lake.table(table).await?;
-        delta.map(|delta| Self::from_delta(table, &delta)).transpose()
+    /// What a table holds at its newest version; `None` when it does not exist yet.
+    ///
+    /// # Errors
+    /// When the log cannot be read, or this version cannot read the table.
+    pub async fn newest(lake: &Lake, table: LakeTable) -> Result<Option<Self>, CommitError> {
+        let Some((log, log_store)) = lake.log(table).await? else { return Ok(None) };
+        Self::of_log(table, &log, log_store.as_ref()).await.map(Some)
     }
 
     /// The same table with these files only.
@@ -133,17 +138,18 @@ impl TableSnapshot {
         file.partition_values.get(index)?.as_deref()
     }
 
-    /// What an opened table holds at the version it is loaded at.
-    pub fn from_delta(table: LakeTable, delta: &DeltaTable) -> Result<Self, CommitError> {
-        let state = delta.snapshot().map_err(CommitError::delta(table))?;
-        let partition_columns = state.metadata().partition_columns().to_vec();
-        let schema = partitions_last(&state.snapshot().arrow_schema(), &partition_columns);
-        let log_store = delta.log_store();
+    async fn of_log(
+        table: LakeTable,
+        log: &Snapshot,
+        log_store: &dyn LogStore,
+    ) -> Result<Self, CommitError> {
+        let partition_columns = log.metadata().partition_columns().to_vec();
+        let schema = partitions_last(&log.arrow_schema(), &partition_columns);
         let folder = Path::from_url_path(log_store.root_url().path())
             .map_err(|error| CommitError::delta(table)(DeltaTableError::from(error)))?;
         let mut snapshot = Self {
             table,
-            version: Some(state.version()),
+            version: Some(log.version()),
             schema,
             partition_columns,
             store_url: Some(store_root(log_store.root_url())),
@@ -151,13 +157,10 @@ impl TableSnapshot {
             folder,
             files: Vec::new(),
         };
-        let file_schema = snapshot.file_schema();
-        for batch in state.add_actions_batches(false).map_err(CommitError::delta(table))? {
-            let statistics = LoggedStatistics::of(&batch, &file_schema);
-            for row in 0..batch.num_rows() {
-                let file = snapshot.data_file(&batch, row, &statistics)?;
-                snapshot.files.push(file);
-            }
+        let mut files = log.file_views(log_store, None);
+        while let Some(file) = files.try_next().await.map_err(CommitError::delta(table))? {
+            let file = snapshot.data_file(&file)?;
+            snapshot.files.push(file);
         }
         // A stable order, so that plans and limits repeat.
         snapshot.files.sort_by(|left, right| left.object.location.cmp(&right.object.location));
@@ -176,124 +179,55 @@ impl TableSnapshot {
         self.files.iter().map(|file| file.num_rows).sum()
     }
 
-    fn data_file(
+    /// What the log says of the columns at these positions of [`Self::file_schema`], for
+    /// each of these files. Nothing is known of the others.
+    ///
+    /// Row and NULL counts are exact. Bounds are exactly what the log says (decimals to
+    /// the last digit) and marked inexact where a writer may have shortened or rounded
+    /// them. What the log says in no form that can be read counts as not said.
+    pub fn statistics<'a>(
         &self,
-        batch: &RecordBatch,
-        row: usize,
-        statistics: &LoggedStatistics<'_>,
-    ) -> Result<DataFile, CommitError> {
-        let column = |name: &str| batch.column_by_name(name);
+        files: impl IntoIterator<Item = &'a DataFile>,
+        columns: &[usize],
+    ) -> Vec<Statistics> {
+        statistics::of_files(&self.file_schema(), columns, files)
+    }
+
+    fn data_file(&self, file: &LogicalFileView) -> Result<DataFile, CommitError> {
         let unexpected =
             |reason: String| CommitError::UnexpectedLayout { table: self.table.name(), reason };
-        let missing = |name: &str| unexpected(format!("the Delta log gives no file {name}"));
-        if column("deletion_vector").is_some_and(|vector| vector.is_valid(row)) {
+        if file.deletion_vector_descriptor().is_some() {
             return Err(CommitError::UnsupportedFeature {
                 table: self.table.name(),
                 feature: "deletion vectors".to_owned(),
             });
         }
-        let path =
-            column("path").and_then(|paths| text_at(paths, row)).ok_or_else(|| missing("path"))?;
+        let path = file.path();
         if path.contains("://") {
             return Err(unexpected(format!("file {path} lies outside the lake")));
         }
-        let relative = Path::from_url_path(&path)
+        let relative = Path::parse(path.as_ref())
             .map_err(|error| unexpected(format!("file path {path}: {error}")))?;
-        let number = |name: &str| column(name).and_then(|values| integer_at(values, row));
-        let size = number("size_bytes")
-            .and_then(|size| u64::try_from(size).ok())
-            .ok_or_else(|| missing("size"))?;
-        let modified = number("modification_time")
-            .and_then(timestamp_ms_to_datetime)
-            .ok_or_else(|| missing("modification time"))?;
-        let num_rows = number("num_records").and_then(|rows| u64::try_from(rows).ok());
-        let partitions = column("partition").and_then(|values| values.as_struct_opt());
-        let partition_values = self
-            .partition_columns
-            .iter()
-            .map(|name| text_at(partitions?.column_by_name(name)?, row))
-            .collect();
+        let missing = |name: &str| unexpected(format!("the Delta log gives {path} no {name}"));
+        let mut partition_values = file.partition_values_map();
         Ok(DataFile {
             object: ObjectMeta {
                 location: Path::from_iter(self.folder.parts().chain(relative.parts())),
-                last_modified: modified.and_utc(),
-                size,
+                last_modified: DateTime::from_timestamp_millis(file.modification_time())
+                    .ok_or_else(|| missing("modification time"))?,
+                size: u64::try_from(file.size()).map_err(|_| missing("size"))?,
                 e_tag: None,
                 version: None,
             },
-            partition_values,
-            num_rows,
-            statistics: Arc::new(statistics.of_file(row, num_rows, size)),
+            // By Delta's protocol an empty text is NULL.
+            partition_values: self
+                .partition_columns
+                .iter()
+                .map(|name| partition_values.remove(name)?.filter(|value| !value.is_empty()))
+                .collect(),
+            num_rows: file.num_records().and_then(|rows| u64::try_from(rows).ok()),
+            statistics: file.stats().map(Arc::from),
         })
-    }
-}
-
-/// What a batch of the log says of the columns of its files.
-struct LoggedStatistics<'a> {
-    columns: Vec<LoggedColumn<'a>>,
-}
-
-/// A column's statistics, a row per file. Found by name once: a cost table has 72 columns,
-/// and its log says something of most.
-struct LoggedColumn<'a> {
-    data_type: &'a DataType,
-    null_counts: Option<&'a ArrayRef>,
-    minima: Option<&'a ArrayRef>,
-    maxima: Option<&'a ArrayRef>,
-}
-
-impl<'a> LoggedStatistics<'a> {
-    /// Of the files that this batch of add actions lists.
-    fn of(batch: &'a RecordBatch, file_schema: &'a Schema) -> Self {
-        let group = |name: &str| batch.column_by_name(name).and_then(|group| group.as_struct_opt());
-        let (nulls, minima, maxima) = (group("null_count"), group("min"), group("max"));
-        let column = |field: &'a FieldRef| {
-            let named = |group: Option<&'a StructArray>| group?.column_by_name(field.name());
-            LoggedColumn {
-                data_type: field.data_type(),
-                null_counts: named(nulls),
-                minima: named(minima),
-                maxima: named(maxima),
-            }
-        };
-        Self { columns: file_schema.fields().iter().map(column).collect() }
-    }
-
-    fn of_file(&self, row: usize, num_rows: Option<u64>, size_bytes: u64) -> Statistics {
-        let rows = num_rows.and_then(|rows| usize::try_from(rows).ok());
-        let of_column = |column: &LoggedColumn<'_>| {
-            let null_count = column
-                .null_counts
-                .and_then(|counts| integer_at(counts, row))
-                .and_then(|count| usize::try_from(count).ok());
-            ColumnStatistics {
-                null_count: null_count.map_or(Precision::Absent, Precision::Exact),
-                min_value: bound_at(column.minima, column.data_type, row),
-                max_value: bound_at(column.maxima, column.data_type, row),
-                ..ColumnStatistics::new_unknown()
-            }
-        };
-        Statistics {
-            num_rows: rows.map_or(Precision::Absent, Precision::Exact),
-            total_byte_size: usize::try_from(size_bytes)
-                .map_or(Precision::Absent, Precision::Inexact),
-            column_statistics: self.columns.iter().map(of_column).collect(),
-        }
-    }
-}
-
-/// A bound the log gives. Whole numbers, dates and booleans cannot be rounded
-/// by any writer; texts are shortened and decimals and times may be rounded.
-fn bound_at(bounds: Option<&ArrayRef>, data_type: &DataType, row: usize) -> Precision<ScalarValue> {
-    let value = bounds
-        .filter(|values| values.data_type() == data_type && values.is_valid(row))
-        .and_then(|values| ScalarValue::try_from_array(values, row).ok());
-    match (value, data_type) {
-        (None, _) => Precision::Absent,
-        (Some(value), DataType::Date32 | DataType::Int32 | DataType::Int64 | DataType::Boolean) => {
-            Precision::Exact(value)
-        }
-        (Some(value), _) => Precision::Inexact(value),
     }
 }
 
@@ -312,19 +246,4 @@ fn store_root(table_url: &Url) -> Url {
     let mut root = table_url.clone();
     root.set_path("/");
     root
-}
-
-fn text_at(values: &ArrayRef, row: usize) -> Option<String> {
-    match ScalarValue::try_from_array(values, row).ok()? {
-        ScalarValue::Utf8(text) | ScalarValue::Utf8View(text) | ScalarValue::LargeUtf8(text) => {
-            text
-        }
-        ScalarValue::Dictionary(_, value) => value.try_as_str().flatten().map(str::to_owned),
-        _ => None,
-    }
-}
-
-fn integer_at(values: &ArrayRef, row: usize) -> Option<i64> {
-    let values = values.as_primitive_opt::<Int64Type>()?;
-    values.is_valid(row).then(|| values.value(row))
 }

@@ -1,10 +1,13 @@
 //! Reads a table snapshot as Parquet: the table provider of every session.
 //!
 //! Input: a [`TableSnapshot`]. Output: DataFusion scans of exactly its files,
-//! those left out whose partition values or statistics rule a filter out.
-//! Never lists a folder and never looks at the Delta log.
+//! those left out whose partition values or statistics rule a filter out. Statistics are
+//! read by the scan that needs them, of the columns it looks at. Never lists a folder and
+//! never looks at the Delta log.
 
-use std::collections::HashSet;
+mod logged;
+
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, UInt64Array};
@@ -26,9 +29,11 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::union::UnionExec;
 use url::Url;
 
-use crate::commit::TableSnapshot;
+use self::logged::LoggedRows;
+use crate::commit::{LakeTable, TableSnapshot};
 
 /// A snapshot as a table: the file columns, then the partition columns, with
 /// text as `Utf8View`.
@@ -38,8 +43,11 @@ pub struct SnapshotTable {
     partition_columns: Vec<String>,
     /// Where the files' paths start; `None` for a table that does not exist yet.
     store_url: Option<Url>,
-    /// The files with partition values and statistics of every column.
+    /// The files with their partition values.
     files: Vec<PartitionedFile>,
+    /// Says of them, in the same order, what the log says; `None` where the files come
+    /// with their statistics.
+    snapshot: Option<TableSnapshot>,
 }
 
 impl SnapshotTable {
@@ -63,16 +71,15 @@ impl SnapshotTable {
                     .zip(&partition_fields)
                     .map(|(value, field)| partition_value(value.as_deref(), field))
                     .collect();
-                PartitionedFile::new_from_meta(file.object.clone())
-                    .with_partition_values(values)
-                    .with_statistics(Arc::new(text_view_bounds(&file.statistics)))
+                PartitionedFile::new_from_meta(file.object.clone()).with_partition_values(values)
             })
             .collect();
         Self {
             columns,
-            partition_columns: snapshot.partition_columns,
-            store_url: snapshot.store_url,
+            partition_columns: snapshot.partition_columns.clone(),
+            store_url: snapshot.store_url.clone(),
             files,
+            snapshot: Some(snapshot),
         }
     }
 
@@ -84,7 +91,18 @@ impl SnapshotTable {
         files: Vec<PartitionedFile>,
     ) -> Self {
         let columns = TableSchema::builder(Arc::clone(schema)).build();
-        Self { columns, partition_columns: Vec::new(), store_url: Some(store_url), files }
+        Self {
+            columns,
+            partition_columns: Vec::new(),
+            store_url: Some(store_url),
+            files,
+            snapshot: None,
+        }
+    }
+
+    /// Whether files mostly have one row, and the log tells what is in it.
+    fn is_ledger(&self) -> bool {
+        self.snapshot.as_ref().is_some_and(|snapshot| snapshot.table == LakeTable::IngestRuns)
     }
 
     fn partition_schema(&self) -> SchemaRef {
@@ -99,14 +117,10 @@ impl SnapshotTable {
             && columns.iter().all(|column| self.partition_columns.contains(&column.name))
     }
 
-    /// The files whose partition values pass the filters: exact.
-    fn filter_by_partition(
-        &self,
-        state: &dyn Session,
-        filters: &[Expr],
-    ) -> Result<Vec<PartitionedFile>> {
+    /// Positions of the files whose partition values pass the filters: exact.
+    fn filter_by_partition(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<usize>> {
         let Some(filter) = conjunction(filters.iter().cloned()) else {
-            return Ok(self.files.clone());
+            return Ok((0..self.files.len()).collect());
         };
         if self.files.is_empty() {
             return Ok(Vec::new());
@@ -122,8 +136,32 @@ impl SnapshotTable {
             .collect::<Result<Vec<_>>>()?;
         let values = RecordBatch::try_new(schema, columns)?;
         let passes = predicate.evaluate(&values)?.into_array(self.files.len())?;
-        let passes = passes.as_boolean();
-        Ok(kept(self.files.clone(), passes.iter().map(|keep| keep == Some(true))))
+        let passes = passes.as_boolean().iter().map(|keep| keep == Some(true));
+        Ok(kept((0..self.files.len()).collect(), passes))
+    }
+
+    /// Positions of file columns that a scan looks at.
+    fn looked_at(&self, projection: Option<&Vec<usize>>, filters: &[Expr]) -> Vec<usize> {
+        let schema = self.columns.table_schema();
+        let mut columns: BTreeSet<usize> = match projection {
+            Some(projection) => projection.iter().copied().collect(),
+            None => (0..schema.fields().len()).collect(),
+        };
+        let named = filters.iter().flat_map(|filter| filter.column_refs());
+        columns.extend(named.filter_map(|column| schema.index_of(&column.name).ok()));
+        let file_columns = self.columns.file_schema().fields().len();
+        columns.into_iter().filter(|&index| index < file_columns).collect()
+    }
+
+    /// The files at these positions, with the statistics of these columns.
+    fn with_statistics(&self, positions: &[usize], columns: &[usize]) -> Vec<PartitionedFile> {
+        let files = positions.iter().map(|&position| self.files[position].clone());
+        let Some(snapshot) = &self.snapshot else { return files.collect() };
+        let logged = positions.iter().map(|&position| &snapshot.files[position]);
+        files
+            .zip(snapshot.statistics(logged, columns))
+            .map(|(file, statistics)| file.with_statistics(Arc::new(text_view_bounds(statistics))))
+            .collect()
     }
 
     /// The files whose bounds do not rule the filters out: may keep too many.
@@ -150,8 +188,8 @@ impl SnapshotTable {
     }
 }
 
-fn kept(files: Vec<PartitionedFile>, keep: impl Iterator<Item = bool>) -> Vec<PartitionedFile> {
-    files.into_iter().zip(keep).filter_map(|(file, keep)| keep.then_some(file)).collect()
+fn kept<T>(items: Vec<T>, keep: impl Iterator<Item = bool>) -> Vec<T> {
+    items.into_iter().zip(keep).filter_map(|(item, keep)| keep.then_some(item)).collect()
 }
 
 /// The first files that hold at least `limit` rows between them.
@@ -203,14 +241,21 @@ impl TableProvider for SnapshotTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let (partition_filters, data_filters): (Vec<Expr>, Vec<Expr>) =
             filters.iter().cloned().partition(|filter| self.is_partition_filter(filter));
-        let mut files = self.filter_by_partition(state, &partition_filters)?;
+        let positions = self.filter_by_partition(state, &partition_filters)?;
+        let mut files =
+            self.with_statistics(&positions, &self.looked_at(projection, &data_filters));
         files = self.prune_by_bounds(state, files, &data_filters)?;
         if let (Some(limit), true) = (limit, data_filters.is_empty()) {
             files = first_rows(files, limit);
         }
+        let logged_rows = match self.is_ledger() {
+            true => LoggedRows::take(&mut files, self.columns.table_schema(), projection)?,
+            false => None,
+        };
+        let logged_scan = logged_rows.map(LoggedRows::scan).transpose()?;
         let (Some(url), false) = (&self.store_url, files.is_empty()) else {
             let schema = project_schema(self.columns.table_schema(), projection)?;
-            return Ok(Arc::new(EmptyExec::new(schema)));
+            return Ok(logged_scan.unwrap_or_else(|| Arc::new(EmptyExec::new(schema))));
         };
         let schema = self.columns.table_schema();
         let merged = merged_statistics(&files, schema)?;
@@ -230,7 +275,11 @@ impl TableProvider for SnapshotTable {
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
             .build();
-        format.create_physical_plan(state, config).await
+        let stored = format.create_physical_plan(state, config).await?;
+        match logged_scan {
+            Some(logged) => UnionExec::try_new(vec![logged, stored]),
+            None => Ok(stored),
+        }
     }
 }
 
@@ -259,12 +308,11 @@ pub(super) fn partition_value(value: Option<&str>, field: &Field) -> ScalarValue
     text.cast_to(field.data_type()).unwrap_or(text)
 }
 
-fn text_view_bounds(statistics: &Statistics) -> Statistics {
+fn text_view_bounds(mut statistics: Statistics) -> Statistics {
     let view = |value: ScalarValue| match value {
         ScalarValue::Utf8(text) | ScalarValue::LargeUtf8(text) => ScalarValue::Utf8View(text),
         other => other,
     };
-    let mut statistics = statistics.clone();
     for column in &mut statistics.column_statistics {
         column.min_value = std::mem::take(&mut column.min_value).map(view);
         column.max_value = std::mem::take(&mut column.max_value).map(view);

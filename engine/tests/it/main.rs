@@ -8,6 +8,7 @@ mod datasets;
 mod exports;
 mod faults;
 mod inspect;
+mod ledger;
 mod parquet;
 mod pipeline;
 mod restatements;

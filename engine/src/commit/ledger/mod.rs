@@ -9,12 +9,12 @@
 mod entry;
 mod load_totals;
 mod rejections;
+mod statistics;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, StringArray};
-use arrow::compute::{max_string, min_string};
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use deltalake::DeltaTable;
 use deltalake::kernel::Action;
@@ -23,11 +23,9 @@ use deltalake::protocol::{DeltaOperation, SaveMode};
 use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 use parquet::arrow::ArrowWriter;
-use serde_json::{Map, Value, json};
 
 use super::{CommitError, LakeTable};
 use crate::model::DatasetType;
-use crate::model::columns::{BILLING_MONTH_COLUMN, SOURCE_COLUMN};
 use crate::write::{Partition, WrittenFile};
 
 pub use entry::{LedgerBlob, LedgerEntry, LedgerTotals, append_entry, has_entry, recover_entry};
@@ -102,29 +100,8 @@ async fn store_batch(
         .put(&Path::from(path), bytes.into())
         .await
         .map_err(|source| CommitError::Store { table: table.name(), source })?;
-    let statistics = bookkeeping_statistics(batch);
+    let statistics = statistics::of_rows(table, batch);
     Ok(WrittenFile { path: path.to_owned(), size_bytes, rows, statistics })
-}
-
-/// Rows, and the bounds and NULLs of what readers look for: a load writes of one source
-/// and month, which tells the files of the others apart. JSON, as Delta wants it.
-fn bookkeeping_statistics(batch: &RecordBatch) -> String {
-    let of_columns = |value: fn(&StringArray) -> Option<Value>| -> Map<String, Value> {
-        [SOURCE_COLUMN, BILLING_MONTH_COLUMN]
-            .into_iter()
-            .filter_map(|name| {
-                let texts = batch.column_by_name(name)?.as_string_opt()?;
-                Some((name.to_owned(), value(texts)?))
-            })
-            .collect()
-    };
-    json!({
-        "numRecords": batch.num_rows(),
-        "minValues": of_columns(|texts| min_string(texts).map(Value::from)),
-        "maxValues": of_columns(|texts| max_string(texts).map(Value::from)),
-        "nullCount": of_columns(|texts| Some(texts.null_count().into())),
-    })
-    .to_string()
 }
 
 /// The fields that the files of a bookkeeping table hold; its partition columns live in

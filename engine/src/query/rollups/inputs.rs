@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use datafusion::DATAFUSION_VERSION;
 use datafusion::common::ScalarValue;
-use datafusion::common::stats::Precision;
+use datafusion::common::stats::{Precision, Statistics};
 use object_store::path::{Path, PathPart};
 use ring::digest::{Context, SHA256};
 
@@ -45,8 +45,8 @@ struct Reached {
 impl Reached {
     fn of(table: &TableSnapshot) -> Self {
         let mut reached = Self::default();
-        for (index, file) in table.files.iter().enumerate() {
-            match told_of(table, file) {
+        for (index, told) in told_of(table).into_iter().enumerate() {
+            match told {
                 Some(Told::Month(month)) => reached.of_month.entry(month).or_default().push(index),
                 Some(Told::SourceMonth(month)) => {
                     reached.of_source_month.entry(month).or_default().push(index);
@@ -73,21 +73,26 @@ enum Told {
     Month(String),
 }
 
-/// `None`: of several months, or nobody knows.
-fn told_of(table: &TableSnapshot, file: &DataFile) -> Option<Told> {
+/// Of each file of a table. `None`: of several months, or nobody knows.
+fn told_of(table: &TableSnapshot) -> Vec<Option<Told>> {
+    let of_files =
+        |told: &dyn Fn(&DataFile) -> Option<Told>| table.files.iter().map(told).collect();
     match table.table {
         // A price sheet belongs to a billing profile, whichever source brought it.
-        LakeTable::Dataset(DatasetType::PriceSheet) => {
+        LakeTable::Dataset(DatasetType::PriceSheet) => of_files(&|file| {
             let month = table.partition_value(file, BILLING_MONTH_COLUMN)?;
             Some(Told::Month(month.to_owned()))
-        }
-        LakeTable::Dataset(_) => partition(table, file).map(Told::SourceMonth),
+        }),
+        LakeTable::Dataset(_) => of_files(&|file| partition(table, file).map(Told::SourceMonth)),
         LakeTable::IngestRuns => {
-            let source = only_value(table, file, SOURCE_COLUMN)?;
-            let billing_month = only_value(table, file, BILLING_MONTH_COLUMN)?;
-            Some(Told::SourceMonth(SourceMonth { source, billing_month }))
+            let months = values_of_all_rows(table, [SOURCE_COLUMN, BILLING_MONTH_COLUMN]);
+            let told = |[source, billing_month]: [Option<String>; 2]| {
+                let month = SourceMonth { source: source?, billing_month: billing_month? };
+                Some(Told::SourceMonth(month))
+            };
+            months.into_iter().map(told).collect()
         }
-        LakeTable::RejectedRows | LakeTable::LoadTotals => None,
+        LakeTable::RejectedRows | LakeTable::LoadTotals => of_files(&|_| None),
     }
 }
 
@@ -98,17 +103,25 @@ fn partition(table: &TableSnapshot, file: &DataFile) -> Option<SourceMonth> {
     })
 }
 
-/// The value of a text column that is the same in all rows of a file, by its bounds.
-/// Bounds that a writer shortened still enclose every value: two that are equal leave
-/// one.
-fn only_value(table: &TableSnapshot, file: &DataFile, column: &str) -> Option<String> {
-    // Columns of the files stand first, as in their statistics.
-    let index = table.schema.index_of(column).ok()?;
-    let bounds = file.statistics.column_statistics.get(index)?;
+/// For each file, the values of text columns that are the same in all its rows, by their
+/// bounds. Bounds that a writer shortened still enclose every value: two that are equal
+/// leave one.
+fn values_of_all_rows<const N: usize>(
+    table: &TableSnapshot,
+    columns: [&str; N],
+) -> Vec<[Option<String>; N]> {
+    let schema = table.file_schema();
+    let columns = columns.map(|column| schema.index_of(column).ok());
+    let known: Vec<usize> = columns.into_iter().flatten().collect();
     let text = |value: &ScalarValue| value.try_as_str().flatten().map(str::to_owned);
-    let low = text(bounds.min_value.get_value()?)?;
-    let high = text(bounds.max_value.get_value()?)?;
-    (low == high && bounds.null_count == Precision::Exact(0)).then_some(low)
+    let value = |file: &Statistics, column: Option<usize>| {
+        let bounds = &file.column_statistics[column?];
+        let low = text(bounds.min_value.get_value()?)?;
+        let high = text(bounds.max_value.get_value()?)?;
+        (low == high && bounds.null_count == Precision::Exact(0)).then_some(low)
+    };
+    let files = table.statistics(&table.files, &known);
+    files.iter().map(|file| columns.map(|column| value(file, column))).collect()
 }
 
 impl Inputs {

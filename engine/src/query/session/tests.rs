@@ -380,10 +380,8 @@ async fn views_answer_in_any_order_and_are_described() {
     // Names in a header are written plainly.
     inner.columns[3].name = "Doubled".to_owned();
     let views = [parse_view("total", OUTER).unwrap(), inner];
-    let delta =
-        lake.lake().table(LakeTable::Dataset(DatasetType::AmortizedCost)).await.unwrap().unwrap();
-    let snapshot =
-        TableSnapshot::from_delta(LakeTable::Dataset(DatasetType::AmortizedCost), &delta).unwrap();
+    let table = LakeTable::Dataset(DatasetType::AmortizedCost);
+    let snapshot = TableSnapshot::newest(&lake.lake(), table).await.unwrap().unwrap();
     let options = SessionOptions::default();
     let session = Session::with_views(vec![snapshot], &views, &options);
     let session = session.await.unwrap();
