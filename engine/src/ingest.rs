@@ -112,8 +112,8 @@ pub async fn ingest(
     let asked = request.exports.iter().map(|(dataset, _)| LakeTable::from(*dataset));
     let tables: BTreeSet<LakeTable> = LakeTable::ALWAYS.into_iter().chain(asked).collect();
     // Of several faults, always the same one is told.
-    let ensured = join_all(tables.into_iter().map(|table| lake.ensure_table(table))).await;
-    ensured.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let ensured = join_all(tables.into_iter().map(|table| lake.ensure_exists(table))).await;
+    ensured.into_iter().collect::<Result<Vec<()>, _>>()?;
     let mut report = IngestReport::default();
     for plan in plans {
         report.unplaced.extend(plan.unplaced);

@@ -21,14 +21,29 @@ impl Lake {
         if let Some(existing) = self.table(table).await? {
             return Ok(existing);
         }
-        // Whoever loses the race to version 0 finds the winner's table below.
-        match self.create(table).await {
-            Ok(()) | Err(CommitError::Conflict { .. }) => {}
-            Err(error) => return Err(error),
-        }
+        self.create_unless_there(table).await?;
         self.table(table)
             .await?
             .ok_or_else(|| CommitError::NotALake { address: self.address().to_owned() })
+    }
+
+    /// As [`Lake::ensure_table`], without reading which files there are.
+    ///
+    /// # Errors
+    /// As [`Lake::ensure_table`].
+    pub async fn ensure_exists(&self, table: LakeTable) -> Result<(), CommitError> {
+        match self.log(table).await? {
+            Some(_) => Ok(()),
+            None => self.create_unless_there(table).await,
+        }
+    }
+
+    /// Whoever loses the race to version 0 finds the winner's table.
+    async fn create_unless_there(&self, table: LakeTable) -> Result<(), CommitError> {
+        match self.create(table).await {
+            Ok(()) | Err(CommitError::Conflict { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     async fn create(&self, table: LakeTable) -> Result<(), CommitError> {
