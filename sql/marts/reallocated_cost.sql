@@ -26,40 +26,6 @@ with scope_types as (
     from (values ('billing_account'), ('billing_profile'), ('customer_tenant'), ('subscription'))
 ),
 
-totals as (
-    select
-        source,
-        billing_month,
-        billing_currency,
-        billing_account_id,
-        billing_profile_id,
-        customer_tenant_id,
-        subscription_id,
-        sum(cost) filter (where dataset = 'actual_cost') as actual_cost,
-        sum(cost) filter (where dataset = 'amortized_cost') as amortized_cost,
-        sum(cost) filter (
-            where
-                dataset = 'amortized_cost'
-                and charge_type in ('UnusedReservation', 'UnusedSavingsPlan')
-        ) as unused_here,
-        sum(cost_usd) filter (where dataset = 'actual_cost') as actual_cost_usd,
-        sum(cost_usd) filter (where dataset = 'amortized_cost') as amortized_cost_usd,
-        sum(cost_usd) filter (
-            where
-                dataset = 'amortized_cost'
-                and charge_type in ('UnusedReservation', 'UnusedSavingsPlan')
-        ) as unused_here_usd
-    from scope_totals
-    group by
-        source,
-        billing_month,
-        billing_currency,
-        billing_account_id,
-        billing_profile_id,
-        customer_tenant_id,
-        subscription_id
-),
-
 -- What each commitment cost each consumer, beside its purchaser.
 consumed as (
     select
@@ -141,19 +107,27 @@ entries as (
         source,
         billing_month,
         billing_currency,
-        sum(actual_cost) as actual_cost,
-        sum(amortized_cost) as amortized_cost,
-        sum(unused_here) as unused_here,
-        sum(actual_cost_usd) as actual_cost_usd,
-        sum(amortized_cost_usd) as amortized_cost_usd,
-        sum(unused_here_usd) as unused_here_usd,
+        sum(cost) filter (where dataset = 'actual_cost') as actual_cost,
+        sum(cost) filter (where dataset = 'amortized_cost') as amortized_cost,
+        sum(cost) filter (
+            where
+                dataset = 'amortized_cost'
+                and charge_type in ('UnusedReservation', 'UnusedSavingsPlan')
+        ) as unused_here,
+        sum(cost_usd) filter (where dataset = 'actual_cost') as actual_cost_usd,
+        sum(cost_usd) filter (where dataset = 'amortized_cost') as amortized_cost_usd,
+        sum(cost_usd) filter (
+            where
+                dataset = 'amortized_cost'
+                and charge_type in ('UnusedReservation', 'UnusedSavingsPlan')
+        ) as unused_here_usd,
         cast(null as decimal(38, 18)) as moved_in,
         cast(null as decimal(38, 18)) as moved_out,
         cast(null as decimal(38, 18)) as unused_owned,
         cast(null as decimal(38, 18)) as moved_in_usd,
         cast(null as decimal(38, 18)) as moved_out_usd,
         cast(null as decimal(38, 18)) as unused_owned_usd
-    from totals
+    from scope_totals
     group by grouping sets (
         (source, billing_month, billing_currency, billing_account_id),
         (source, billing_month, billing_currency, billing_profile_id),

@@ -12,31 +12,18 @@
 --   sources: number of sources that hold it
 --   rows: rows of the amortized file, of the actual file where that is not loaded
 --   cost_usd: their cost, USD
-with spelled as (
-    select
-        subscription_id,
-        billing_profile_id,
-        billing_month,
-        source,
-        coalesce(sum(rows) filter (where dataset = 'amortized_cost'), 0) as amortized_rows,
-        sum(rows) as rows,
-        sum(cost_usd) filter (where dataset = 'amortized_cost') as amortized_cost_usd,
-        sum(cost_usd) as cost_usd
-    from scope_totals
-    where subscription_id is not null
-    group by subscription_id, billing_profile_id, billing_month, source
-),
-
-held as (
+with held as (
     select
         lower(subscription_id) as subscription_id,
         billing_profile_id,
         billing_month,
         source,
-        sum(amortized_rows) > 0 as is_amortized,
-        coalesce(nullif(sum(amortized_rows), 0), sum(rows)) as rows,
-        coalesce(sum(amortized_cost_usd), sum(cost_usd)) as cost_usd
-    from spelled
+        count(*) filter (where dataset = 'amortized_cost') > 0 as is_amortized,
+        coalesce(sum(rows) filter (where dataset = 'amortized_cost'), sum(rows)) as rows,
+        coalesce(sum(cost_usd) filter (where dataset = 'amortized_cost'), sum(cost_usd))
+            as cost_usd
+    from scope_totals
+    where subscription_id is not null
     group by lower(subscription_id), billing_profile_id, billing_month, source
 ),
 

@@ -14,28 +14,7 @@
 --   months: months it has rows in
 --   billing_currencies: currencies it is billed in, in order
 --   rows: rows of both files
-with keyed as (
-    select
-        source,
-        billing_month,
-        billing_currency,
-        billing_account_id,
-        billing_profile_id,
-        customer_tenant_id,
-        subscription_id,
-        sum(rows) as rows
-    from scope_totals
-    group by
-        source,
-        billing_month,
-        billing_currency,
-        billing_account_id,
-        billing_profile_id,
-        customer_tenant_id,
-        subscription_id
-),
-
-scope_types as (
+with scope_types as (
     select column1 as scope_type
     from (values ('billing_account'), ('billing_profile'), ('customer_tenant'), ('subscription'))
 ),
@@ -57,7 +36,7 @@ placed as (
         case when scope_types.scope_type = 'subscription' then customer_tenant_id end
             as customer_tenant_id,
         rows
-    from keyed
+    from scope_totals
     cross join scope_types
 ),
 
