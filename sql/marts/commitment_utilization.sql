@@ -1,6 +1,6 @@
 -- question: How much of each reservation and savings plan was used, day by day?
 -- grain: source, billing_month, order_id, benefit_id, date, billing_currency
--- sources: commitment_days, reservation_hours
+-- sources: commitment_usage, reservation_hours
 -- columns:
 --   source: bill connect
 --   billing_month: month, YYYY-MM
@@ -20,33 +20,7 @@
 --   utilization_cost_pct: 100 * used_cost / (used_cost + unused_cost); NULL where both are 0
 --   used_cost_usd: used_cost, USD
 --   unused_cost_usd: unused_cost, USD
-with days as (
-    select
-        source,
-        billing_month,
-        date,
-        kind,
-        coalesce(commitment_id, order_id) as benefit_id,
-        order_id,
-        max(benefit_name) as name,
-        billing_currency,
-        coalesce(sum(cost) filter (where part = 'used'), 0) as used_cost,
-        coalesce(sum(cost) filter (where part = 'unused'), 0) as unused_cost,
-        coalesce(sum(cost_usd) filter (where part = 'used'), 0) as used_cost_usd,
-        coalesce(sum(cost_usd) filter (where part = 'unused'), 0) as unused_cost_usd
-    from commitment_days
-    where part in ('used', 'unused')
-    group by
-        source,
-        billing_month,
-        date,
-        kind,
-        coalesce(commitment_id, order_id),
-        order_id,
-        billing_currency
-),
-
-measured as (
+with measured as (
     select
         days.*,
         hours.used_hours,
@@ -55,7 +29,7 @@ measured as (
             as utilization_hours_pct,
         cast(100 * days.used_cost / nullif(days.used_cost + days.unused_cost, 0) as double)
             as utilization_cost_pct
-    from days
+    from commitment_usage as days
     left join reservation_hours as hours
         on
             days.kind = 'Reservation'

@@ -146,10 +146,10 @@ impl Rollups {
             .collect();
         let tables = self.read_by(view);
         let inputs = self.inputs();
-        inputs.months.iter().map(move |month| ResultName {
+        inputs.months(&tables).into_iter().map(move |month| ResultName {
             view: view.to_owned(),
-            month: month.clone(),
-            digest: inputs.digest(&statements, &tables, month),
+            digest: inputs.digest(&statements, &tables, &month),
+            month,
         })
     }
 
@@ -166,7 +166,7 @@ impl Rollups {
         Ok(Some(listed))
     }
 
-    /// Which of the months that cost tables hold are kept.
+    /// Which of the months that the view has rows of are kept.
     pub(crate) async fn cover(&self, view: &str) -> Result<Cover> {
         let listed = self.listed().await?;
         let mut cover = Cover { kept: BTreeMap::new(), missing: BTreeSet::new() };

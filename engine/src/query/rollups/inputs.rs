@@ -27,8 +27,6 @@ const DIGEST_BYTES: usize = 16;
 pub(super) struct Inputs {
     /// In the order of the snapshots.
     by_table: Vec<Reached>,
-    /// The months that cost tables hold.
-    pub(super) months: BTreeSet<SourceMonth>,
 }
 
 /// Positions of a table's files, by what part of the lake they tell of.
@@ -126,11 +124,16 @@ fn values_of_all_rows<const N: usize>(
 
 impl Inputs {
     pub(super) fn of(tables: &[TableSnapshot]) -> Self {
-        let cost = tables.iter().filter(|snapshot| is_cost(snapshot.table));
-        let months = cost
-            .flat_map(|snapshot| snapshot.files.iter().filter_map(|file| partition(snapshot, file)))
-            .collect();
-        Self { by_table: tables.iter().map(Reached::of).collect(), months }
+        Self { by_table: tables.iter().map(Reached::of).collect() }
+    }
+
+    /// The months that datasets among these tables (position, snapshot) hold. The ledger
+    /// also names months that were emptied; they have no rows.
+    pub(super) fn months(&self, tables: &[(usize, &TableSnapshot)]) -> BTreeSet<SourceMonth> {
+        let datasets =
+            tables.iter().filter(|(_, table)| matches!(table.table, LakeTable::Dataset(_)));
+        let months = datasets.flat_map(|(index, _)| self.by_table[*index].of_source_month.keys());
+        months.cloned().collect()
     }
 
     /// Of statements (name, SQL) over tables (position, snapshot) for a month; hex.
@@ -206,8 +209,4 @@ fn below(folder: &Path, file: &Path) -> Path {
         Some(parts) => parts.collect::<Vec<PathPart<'_>>>().into_iter().collect(),
         None => file.clone(),
     }
-}
-
-fn is_cost(table: LakeTable) -> bool {
-    matches!(table, LakeTable::Dataset(dataset) if dataset.is_cost())
 }

@@ -33,7 +33,13 @@ fn kept_views_depend_on_their_month_alone() {
     for view in kept {
         for table in rollups.tables_below(&view.name) {
             // Every other table tells of months by their rows, which names do not show.
-            let known = ["actual_cost", "amortized_cost", "price_sheet", "ingest_runs"];
+            let known = [
+                "actual_cost",
+                "amortized_cost",
+                "price_sheet",
+                "reservation_details",
+                "ingest_runs",
+            ];
             assert!(known.contains(&table), "{} reads {table}", view.name);
         }
         for name in rollups.below(&view.name) {
@@ -99,4 +105,14 @@ async fn a_name_follows_the_files_of_its_month() {
     let details = (LakeTable::Dataset(DatasetType::ReservationDetails), ["a", "2026-08"]);
     let details = names("commitment_days", &[(details.0, details.1)]).await;
     assert_eq!(changed(&names("commitment_days", &[]).await, &details), Vec::<String>::new());
+}
+
+/// A result for a month without rows of its tables would be of no use; one that has rows
+/// and no name would be lost to the view.
+#[tokio::test]
+async fn a_view_has_names_for_the_months_of_its_own_tables() {
+    let details = LakeTable::Dataset(DatasetType::ReservationDetails);
+    let names = names("reservation_days", &[(details, ["c", "2026-09"])]).await;
+    let months = names.keys().map(|month| (&*month.source, &*month.billing_month));
+    assert_eq!(months.collect::<Vec<_>>(), [("c", "2026-09")]);
 }
