@@ -6,6 +6,7 @@
 //! it was. Never prints and never reads the environment; the clock only to tell how
 //! long a load took.
 
+mod csv_blob;
 mod handover;
 mod load;
 mod observer;

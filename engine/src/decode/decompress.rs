@@ -90,6 +90,11 @@ impl Decompressor {
         }
     }
 
+    /// Whether bytes go on as they are, by the first of them. `false` before that came.
+    pub fn is_idle(&self) -> bool {
+        self.begun && self.gzip.is_none()
+    }
+
     /// Ends the blob: hands out the last piece.
     ///
     /// # Errors

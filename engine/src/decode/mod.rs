@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::buffers::Buffers;
 use crate::error::{ErrorClass, Fault, Location};
 use crate::model::Compression;
 
@@ -32,6 +33,9 @@ pub use header::{ColumnName, Header};
 pub use render::{RenderOptions, can_render, render};
 pub use scan::Kernel;
 pub use split::{CHUNK_BYTES_TARGET, RECORD_BYTES_MAX, SplitOptions, Splitter};
+
+/// Bytes taken at a time from a source that appends compressed ones.
+const INPUT_BYTES: usize = CHUNK_BYTES_TARGET;
 
 /// A blob that cannot be decoded. Byte offsets count from 0, lines from 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -168,7 +172,9 @@ pub struct Decoder {
     decompressor: Decompressor,
     splitter: Splitter,
     header: Option<Arc<Header>>,
-    bytes: u64,
+    /// Bytes for the decompressor, of a source that appends.
+    input: Vec<u8>,
+    buffers: Buffers,
 }
 
 /// What a blob turned out to be, once it has been read to its end.
@@ -192,7 +198,8 @@ impl Decoder {
             decompressor: Decompressor::new(compression),
             splitter: Splitter::with_options(options),
             header: None,
-            bytes: 0,
+            input: Vec::new(),
+            buffers: Buffers::default(),
         }
     }
 
@@ -211,15 +218,45 @@ impl Decoder {
         bytes: Bytes,
         out: &mut impl FnMut(&Arc<Header>, RecordChunk),
     ) -> Result<(), DecodeError> {
-        let Self { decompressor, splitter, header, bytes: total } = self;
+        let Self { decompressor, splitter, header, .. } = self;
         let mut split = Ok(());
         decompressor.push(bytes, &mut |piece| {
-            *total += piece.len() as u64;
             if split.is_ok() {
                 split = split_piece(splitter, header, piece, out);
             }
         })?;
         split
+    }
+
+    /// Where the next bytes of the blob may be appended, and how many of them at most,
+    /// instead of being pushed: plain text is not copied then. To be told by
+    /// [`Self::take_appended`].
+    pub fn room(&mut self) -> (&mut Vec<u8>, usize) {
+        if self.decompressor.is_idle() {
+            return self.splitter.room();
+        }
+        if self.input.capacity() == 0 {
+            self.input = self.buffers.take(INPUT_BYTES);
+        }
+        (&mut self.input, INPUT_BYTES)
+    }
+
+    /// Takes what was appended to [`Self::room`], as [`Self::push`] does.
+    ///
+    /// # Errors
+    /// As [`Self::push`].
+    pub fn take_appended(
+        &mut self,
+        out: &mut impl FnMut(&Arc<Header>, RecordChunk),
+    ) -> Result<(), DecodeError> {
+        if !self.decompressor.is_idle() {
+            let input = std::mem::take(&mut self.input);
+            return self.push(self.buffers.lend(input, INPUT_BYTES), out);
+        }
+        let Self { splitter, header, .. } = self;
+        let mut parsed = Ok(());
+        splitter.take_appended(&mut |chunk| deliver(header, chunk, out, &mut parsed))?;
+        parsed
     }
 
     /// Ends the blob: emits what is left and tells what the blob was.
@@ -231,20 +268,20 @@ impl Decoder {
         mut self,
         out: &mut impl FnMut(&Arc<Header>, RecordChunk),
     ) -> Result<Decoded, DecodeError> {
-        let Self { decompressor, splitter, header, bytes: total } = &mut self;
+        let Self { decompressor, splitter, header, .. } = &mut self;
         let mut split = Ok(());
         decompressor.finish(&mut |piece| {
-            *total += piece.len() as u64;
             if split.is_ok() {
                 split = split_piece(splitter, header, piece, out);
             }
         })?;
         split?;
+        let bytes = splitter.bytes_taken();
         let mut parsed = Ok(());
         splitter.finish(&mut |chunk| deliver(header, chunk, out, &mut parsed))?;
         parsed?;
         let header = self.header.ok_or(DecodeError::EmptyFile)?;
-        Ok(Decoded { header, bytes: self.bytes })
+        Ok(Decoded { header, bytes })
     }
 }
 

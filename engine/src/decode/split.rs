@@ -1,9 +1,9 @@
 //! Cuts a stream of CSV bytes into chunks of whole records.
 //!
 //! Input: pieces of plain text, cut anywhere. Output: [`RecordChunk`]s in
-//! order. Every byte is scanned once and copied once (into the chunk's
-//! buffer); of a chunk only the record that is not complete is copied again,
-//! with what was found out about it, into the next one.
+//! order. Every byte is scanned once, and copied once into the chunk's buffer,
+//! unless its source appends it there; of a chunk only the record that is not
+//! complete is copied again, with what was found out about it, into the next one.
 
 use std::fmt;
 
@@ -124,22 +124,46 @@ impl Splitter {
     ) -> Result<(), DecodeError> {
         let mut rest = &bytes[..];
         while !rest.is_empty() {
-            let target = self.options.chunk_bytes_target.max(1);
-            // A buffer above the target holds one long record: let it grow.
-            let room = match target.saturating_sub(self.pending.len()) {
-                0 => target,
-                room => room,
-            };
+            let (pending, room) = self.room();
             let (taken, left) = rest.split_at(room.min(rest.len()));
-            self.reserve(taken.len());
-            self.pending.extend_from_slice(taken);
+            pending.extend_from_slice(taken);
             rest = left;
-            self.scan()?;
-            if self.pending.len() >= target {
-                self.emit(out);
-            }
+            self.take_appended(out)?;
         }
         Ok(())
+    }
+
+    /// Where the next bytes may be appended, and how many of them at most, instead of
+    /// being pushed: they are not copied then. To be told by [`Self::take_appended`].
+    pub fn room(&mut self) -> (&mut Vec<u8>, usize) {
+        let target = self.options.chunk_bytes_target.max(1);
+        // A buffer above the target holds one long record: let it grow.
+        let room = match target.saturating_sub(self.pending.len()) {
+            0 => target,
+            room => room,
+        };
+        // Room for a whole chunk at once, not by doubling.
+        if self.pending.capacity() == 0 {
+            self.pending.reserve_exact(room);
+        }
+        (&mut self.pending, room)
+    }
+
+    /// Takes what was appended to [`Self::room`]; calls `out` for a chunk that is full.
+    ///
+    /// # Errors
+    /// [`DecodeError::RecordTooLarge`].
+    pub fn take_appended(&mut self, out: &mut impl FnMut(RecordChunk)) -> Result<(), DecodeError> {
+        self.scan()?;
+        if self.pending.len() >= self.options.chunk_bytes_target.max(1) {
+            self.emit(out);
+        }
+        Ok(())
+    }
+
+    /// Bytes of the blob so far.
+    pub fn bytes_taken(&self) -> u64 {
+        self.byte_offset + self.pending.len() as u64
     }
 
     /// Ends the blob: emits the records that are left. The last one needs no
@@ -163,13 +187,6 @@ impl Splitter {
         self.check_lengths()?;
         self.emit(out);
         Ok(())
-    }
-
-    /// Room for a whole chunk at once, not by doubling.
-    fn reserve(&mut self, bytes: usize) {
-        if self.pending.capacity() == 0 {
-            self.pending.reserve_exact(bytes.max(self.options.chunk_bytes_target));
-        }
     }
 
     fn scan(&mut self) -> Result<(), DecodeError> {

@@ -23,6 +23,27 @@ fn chunks_of(
     Ok(chunks)
 }
 
+/// The same bytes, appended where there is room for them.
+fn chunks_of_appended(
+    input: &[u8],
+    step: usize,
+    options: SplitOptions,
+) -> Result<Vec<RecordChunk>, DecodeError> {
+    let mut splitter = Splitter::with_options(options);
+    let mut chunks = Vec::new();
+    let mut rest = input;
+    while !rest.is_empty() {
+        let (room, bytes_max) = splitter.room();
+        let (taken, left) = rest.split_at(step.clamp(1, bytes_max).min(rest.len()));
+        room.extend_from_slice(taken);
+        rest = left;
+        splitter.take_appended(&mut |chunk| chunks.push(chunk))?;
+    }
+    assert_eq!(splitter.bytes_taken(), input.len() as u64);
+    splitter.finish(&mut |chunk| chunks.push(chunk))?;
+    Ok(chunks)
+}
+
 fn records_of(chunks: &[RecordChunk]) -> Records {
     let text = |record: RecordRef<'_>| record.fields().map(|f| f.text().into_owned()).collect();
     chunks.iter().flat_map(|chunk| chunk.records().map(text)).collect()
@@ -194,6 +215,38 @@ fn decode(input: &[u8]) -> Result<(Arc<Header>, Records), DecodeError> {
     Ok((header.header, records_of(&chunks)))
 }
 
+/// The same through [`Decoder::room`], and what was decompressed of it.
+fn decode_appended(input: &[u8]) -> Result<(Decoded, Records), DecodeError> {
+    let mut decoder = Decoder::with_options(Compression::None, options(8));
+    let mut chunks = Vec::new();
+    let mut rest = input;
+    while !rest.is_empty() {
+        let (room, bytes_max) = decoder.room();
+        let (taken, left) = rest.split_at(5.min(bytes_max).min(rest.len()));
+        room.extend_from_slice(taken);
+        rest = left;
+        decoder.take_appended(&mut |_, chunk| chunks.push(chunk))?;
+    }
+    let end = decoder.finish(&mut |_, chunk| chunks.push(chunk))?;
+    Ok((end, records_of(&chunks)))
+}
+
+#[test]
+fn appended_bytes_are_decoded_like_pushed_ones_compressed_or_not() {
+    let text = "a,b\n".to_owned() + &"first,\"second\"\n".repeat(40);
+    let (header, records) = decode(text.as_bytes()).unwrap();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut gzip, text.as_bytes()).unwrap();
+    for input in [text.clone().into_bytes(), gzip.finish().unwrap()] {
+        let (end, appended) = decode_appended(&input).unwrap();
+        assert_eq!((end.header, end.bytes), (Arc::clone(&header), text.len() as u64));
+        assert_eq!(appended, records);
+    }
+    for input in [b"".as_slice(), b"\xef\xbb\xbf", b"a,A\n"] {
+        assert_eq!(decode_appended(input).unwrap_err(), decode(input).unwrap_err(), "{input:?}");
+    }
+}
+
 #[test]
 fn the_decoder_takes_the_header_off() {
     let (header, records) = decode(b"\xef\xbb\xbf\"invoiceId\",date\r\n1,2\r\n3,4\r\n").unwrap();
@@ -240,18 +293,24 @@ proptest! {
         step in 1..100usize,
         target in 1..200usize,
     ) {
+        let places = |chunks: &[RecordChunk]| -> Vec<(u64, u64)> {
+            let records = chunks.iter().flat_map(RecordChunk::records);
+            records.map(|record| (record.line(), record.byte_offset().unwrap())).collect()
+        };
         let whole = chunks_of(&input, usize::MAX, options(1 << 20));
-        let cut = chunks_of(&input, step, options(target));
-        match (whole, cut) {
-            (Ok(whole), Ok(cut)) => {
-                prop_assert_eq!(records_of(&whole), records_of(&cut));
-                let places = |chunks: &[RecordChunk]| -> Vec<(u64, u64)> {
-                    let records = chunks.iter().flat_map(RecordChunk::records);
-                    records.map(|record| (record.line(), record.byte_offset().unwrap())).collect()
-                };
-                prop_assert_eq!(places(&whole), places(&cut));
+        for cut in [
+            chunks_of(&input, step, options(target)),
+            chunks_of_appended(&input, step, options(target)),
+        ] {
+            match (&whole, cut) {
+                (Ok(whole), Ok(cut)) => {
+                    prop_assert_eq!(records_of(whole), records_of(&cut));
+                    prop_assert_eq!(places(whole), places(&cut));
+                }
+                (whole, cut) => {
+                    prop_assert_eq!(whole.as_ref().unwrap_err(), &cut.unwrap_err());
+                }
             }
-            (whole, cut) => prop_assert_eq!(whole.unwrap_err(), cut.unwrap_err()),
         }
     }
 

@@ -1,7 +1,7 @@
 //! One export run from blobs to finished, uncommitted files.
 //!
 //! ```text
-//! IO tasks      one per open blob: ranged reads, in order
+//! IO tasks      one per open blob that is no file on disk: ranged reads, in order
 //!    │ bounded queue of bytes
 //! threads       one per core, each with a file of its own. Those that have a CSV blob
 //!               decompress and split it, and normalize and write what comes of it at
@@ -17,10 +17,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
-use bytes::Bytes;
 use object_store::ObjectStore;
 use tokio::runtime::Handle;
 
+use super::csv_blob::CsvBlob;
 use super::handover::{Handover, Maker};
 use super::observer::{Observer, RunNumber};
 use super::parquet_blob::{ParquetBlob, ParquetFault};
@@ -30,13 +30,11 @@ use crate::decode::{Decoder, Header, RecordChunk, RenderOptions, SplitOptions, r
 use crate::discover::{ByteCheck, ExportRun, FileFormat, RunBlob};
 use crate::model::{ControlTotals, ScopeType};
 use crate::normalize::{DayTotals, Mapping, NormalizeOptions, Normalizer, RejectedRow, resolve};
-use crate::source::{BlobReader, ReadOptions, SourceError, Store};
+use crate::source::{BlobReader, ReadOptions, Store};
 use crate::write::{Partition, PartitionWriter, WriteOptions, WrittenFile};
 
 /// Blobs read side by side.
 const BLOBS_OPEN_MAX: usize = 4;
-/// Pieces of a blob read ahead of its scanner.
-const PIECES_QUEUED_PER_BLOB: usize = 2;
 /// Rejected rows kept of one run. A file that yields more is the wrong file.
 pub const REJECTED_ROWS_KEPT_MAX: u64 = 100_000;
 /// Bytes of their text, likewise: they are in memory until the run ends.
@@ -115,31 +113,6 @@ pub(super) fn load(input: &LoadInput<'_>) -> Result<LoadOutput, Box<LoadFailure>
         }
     });
     state.finish()
-}
-
-/// A blob being read by a task of its own, which ends with this.
-struct OpenBlob {
-    pieces: tokio::sync::mpsc::Receiver<Result<Bytes, SourceError>>,
-    task: tokio::task::JoinHandle<Option<u64>>,
-}
-
-impl OpenBlob {
-    fn start(input: &LoadInput<'_>, blob: &RunBlob) -> Result<Self, IngestError> {
-        let reader = BlobReader::new(input.source, &blob.entry, ReadOptions::of(input.source))?;
-        let (sender, pieces) = tokio::sync::mpsc::channel(PIECES_QUEUED_PER_BLOB);
-        Ok(Self { pieces, task: input.runtime.spawn(reader.send(sender)) })
-    }
-
-    /// The next bytes; `None` once the whole blob has been read and verified.
-    fn next(&mut self) -> Result<Option<Bytes>, IngestError> {
-        self.pieces.blocking_recv().transpose().map_err(IngestError::from)
-    }
-}
-
-impl Drop for OpenBlob {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }
 
 /// Rows on their way to a worker.
@@ -250,8 +223,7 @@ impl<'a> State<'a> {
         scanner: &mut Scanner<'_>,
     ) -> Result<u64, IngestError> {
         let name = &blob.entry.full_path;
-        let decode_error = |source| IngestError::Decode { blob: name.clone(), source };
-        let mut reader = OpenBlob::start(self.input, blob)?;
+        let mut bytes = CsvBlob::open(self.input.source, &blob.entry, &self.input.runtime)?;
         let mut decoder = Decoder::with_options(blob.compression, self.input.split_options);
         let mut mapped: Result<Option<Arc<Mapping>>, IngestError> = Ok(None);
         let mut deliver = |header: &Arc<Header>, chunk: RecordChunk| {
@@ -272,15 +244,20 @@ impl<'a> State<'a> {
             self.hand_on(Work { blob: index, mapping, rows: Rows::Text(chunk) }, scanner);
         };
         let mut read_bytes = 0;
-        while let Some(bytes) = reader.next()? {
-            read_bytes += bytes.len() as u64;
-            self.input.observer.advanced(self.input.run_number, bytes.len() as u64, 0);
-            decoder.push(bytes, &mut deliver).map_err(decode_error)?;
+        loop {
+            let read = bytes.decode_next(&mut decoder, &mut deliver)?;
+            if read == 0 {
+                break;
+            }
+            read_bytes += read;
+            self.input.observer.advanced(self.input.run_number, read, 0);
             if self.is_stopped() {
                 return Ok(0);
             }
         }
-        let end = decoder.finish(&mut deliver).map_err(decode_error)?;
+        let end = decoder
+            .finish(&mut deliver)
+            .map_err(|source| IngestError::Decode { blob: name.clone(), source })?;
         if read_bytes != blob.entry.size_bytes {
             return Err(RunFault::BlobCutShort {
                 blob: name.clone(),

@@ -44,6 +44,11 @@ impl Limits {
         Some(requests.acquire_owned().await.expect("the semaphore is never closed"))
     }
 
+    /// Whether bytes may have to wait.
+    pub(super) fn bound_bandwidth(&self) -> bool {
+        self.bandwidth.is_some()
+    }
+
     /// Waits as long as bytes that came in must take. Whoever reads on only then
     /// lets the network do the rest: an unread socket slows its sender down.
     pub(super) async fn received(&self, bytes: usize) {

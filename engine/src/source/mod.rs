@@ -22,7 +22,7 @@ pub use error::SourceError;
 pub use limits::Limits;
 pub use listing::{fetch_manifests, list};
 pub use options::{StorageAccess, StoreOptions};
-pub use read::{BlobReader, ReadOptions};
+pub use read::{BlobReader, LocalFile, ReadOptions};
 pub use sas::SasToken;
 pub use store::Store;
 pub use url::SourceUrl;

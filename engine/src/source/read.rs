@@ -10,8 +10,9 @@
 //! takes them is busy with an earlier one. A range that breaks off goes on where
 //! it broke; it is given up when so many attempts in a row bring nothing.
 //!
-//! A local file is read from one handle, into buffers that come back: there is no round
-//! trip to hide. Whatever goes wrong with that is for ranges to find out.
+//! A file on disk may be read by whoever needs its bytes instead ([`file`]).
+
+mod file;
 
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
@@ -22,14 +23,14 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt};
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, GetResult, GetResultPayload, ObjectStore};
+use object_store::{GetOptions, GetRange, GetResultPayload, ObjectStore};
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinHandle;
 
+pub use self::file::LocalFile;
 use super::error::SourceError;
 use super::listing::{head, object_path};
 use super::store::{Store, plain_etag};
-use crate::buffers::Buffers;
 use crate::discover::BlobEntry;
 use crate::error::{ErrorClass, Fault};
 
@@ -68,20 +69,6 @@ pub struct ReadOptions {
     pub stall_ms_max: u64,
 }
 
-/// Bytes read of a local file at a time: what stays small stays in the processor's caches.
-const LOCAL_RANGE_SIZE_BYTES: u64 = 512 << 10;
-
-impl ReadOptions {
-    /// As fits a store.
-    pub fn of(store: &Store) -> Self {
-        if store.is_local() {
-            Self { range_size_bytes: LOCAL_RANGE_SIZE_BYTES, ..Self::default() }
-        } else {
-            Self::default()
-        }
-    }
-}
-
 impl Default for ReadOptions {
     fn default() -> Self {
         Self {
@@ -109,6 +96,11 @@ impl BlobReader {
     pub fn new(store: &Store, blob: &BlobEntry, options: ReadOptions) -> Result<Self, SourceError> {
         let path = object_path(store, &blob.full_path)?;
         Ok(Self { store: store.clone(), path, blob: blob.clone(), options })
+    }
+
+    /// The listed blob.
+    pub fn blob(&self) -> &BlobEntry {
+        &self.blob
     }
 
     /// The bytes in order. The first error is the last item. A stream that
@@ -147,17 +139,17 @@ impl BlobReader {
             })
     }
 
-    /// Sends the bytes in order into a bounded channel, whose reader may sit
-    /// on a plain thread (`blocking_recv`). The first error is the last thing
-    /// sent; a channel closed without one has had the whole blob. Ends quietly
-    /// when the receiver is dropped.
+    /// Sends the bytes from `start` on, in order, into a bounded channel, whose reader
+    /// may sit on a plain thread (`blocking_recv`). The first error is the last thing
+    /// sent; a channel closed without one has had the rest of the blob, in its listed
+    /// version. Ends quietly when the receiver is dropped.
     ///
     /// The channel closes at the end of this future or when it is dropped, so
     /// a receiver must count bytes or ask whoever ran the future if it may be
     /// cancelled; returns the bytes sent of a blob read to its end.
-    pub async fn send(self, sink: Sender<Result<Bytes, SourceError>>) -> Option<u64> {
-        let mut sent_bytes = if self.store.is_local() { self.send_file(&sink).await? } else { 0 };
-        let mut chunks = std::pin::pin!(self.stream_from(sent_bytes));
+    pub async fn send(self, start: u64, sink: Sender<Result<Bytes, SourceError>>) -> Option<u64> {
+        let mut sent_bytes = 0;
+        let mut chunks = std::pin::pin!(self.stream_from(start));
         while let Some(chunk) = chunks.next().await {
             let length = chunk.as_ref().ok().map(|chunk| chunk.len() as u64);
             if sink.send(chunk).await.is_err() {
@@ -166,38 +158,6 @@ impl BlobReader {
             sent_bytes += length?;
         }
         Some(sent_bytes)
-    }
-
-    /// Sends a file on disk, as far as that can be read without any trouble; returns the
-    /// bytes sent, or `None` when the receiver is dropped.
-    async fn send_file(&self, sink: &Sender<Result<Bytes, SourceError>>) -> Option<u64> {
-        let permit = self.store.limits().request().await;
-        let opened = self.store.objects().get_opts(&self.path, self.get_options(None));
-        let opened = within(ANSWER_SECONDS_MAX * 1_000, opened).await;
-        // Whoever takes the bytes may take their time: that is no request.
-        drop(permit);
-        let Some(Ok(GetResult { payload: GetResultPayload::File(mut file, _), .. })) = opened
-        else {
-            return Some(0);
-        };
-        let (sink, size) = (sink.clone(), self.blob.size_bytes);
-        let step = self.options.range_size_bytes.max(1);
-        let sent = tokio::task::spawn_blocking(move || {
-            let buffers = Buffers::default();
-            let mut sent = 0;
-            while sent < size {
-                let length = step.min(size - sent);
-                let capacity = usize::try_from(length).unwrap_or(usize::MAX);
-                let mut buffer = buffers.take(capacity);
-                match file.by_ref().take(length).read_to_end(&mut buffer) {
-                    Ok(read) if read == capacity => sent += length,
-                    Ok(_) | Err(_) => break,
-                }
-                sink.blocking_send(Ok(buffers.lend(buffer, capacity))).ok()?;
-            }
-            Some(sent)
-        });
-        sent.await.expect("reading a file does not panic")
     }
 
     fn ranges(&self, from: u64) -> impl Iterator<Item = Range<u64>> + Send + use<> {
@@ -260,7 +220,11 @@ impl BlobReader {
         self.check_size(found.meta.size)?;
         let found = match found.payload {
             GetResultPayload::File(file, _) => {
-                return self.read_file(file, missing, bytes).await;
+                let length = missing.end - missing.start;
+                self.read_file(file, missing, bytes).await?;
+                // A mounted share is a network, too.
+                limits.received(usize::try_from(length).unwrap_or(usize::MAX)).await;
+                return Ok(());
             }
             _ => found,
         };

@@ -11,7 +11,7 @@ use object_store::{
 
 use super::super::listing::{fetch_manifests, list};
 use super::super::url::SourceUrl;
-use super::super::{Store, StoreOptions};
+use super::super::{Limits, Store, StoreOptions};
 use super::*;
 use crate::discover::ListingRoot;
 use crate::error::Fault;
@@ -199,98 +199,137 @@ fn the_channel_serves_a_plain_thread() {
         }
         bytes
     });
-    assert_eq!(run(reader.send(sink)), Some(100));
+    assert_eq!(run(reader.send(0, sink)), Some(100));
     assert_eq!(receiver.join().unwrap(), content(100));
 
     let (sink, chunks) = tokio::sync::mpsc::channel(1);
     drop(chunks);
-    assert_eq!(run(BlobReader::new(&store, &blob, SMALL).unwrap().send(sink)), None);
+    assert_eq!(run(BlobReader::new(&store, &blob, SMALL).unwrap().send(0, sink)), None);
 }
 
-/// What a receiver gets of a file on disk that is listed, then perhaps written to.
-fn sent(content: &[u8], written_since: Option<&[u8]>) -> Result<Vec<u8>, SourceError> {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("a.csv");
-    std::fs::write(&file, content).unwrap();
-    let url: SourceUrl = folder.path().to_str().unwrap().parse().unwrap();
-    let store = Store::open(&url, &StoreOptions::default()).unwrap();
-    let blob = run(list(&store)).unwrap().entries[0].clone();
-    if let Some(written_since) = written_since {
-        std::fs::write(&file, written_since).unwrap();
+/// A file on disk, and its blob as listed.
+struct OnDisk {
+    folder: tempfile::TempDir,
+    store: Store,
+    blob: BlobEntry,
+}
+
+impl OnDisk {
+    fn new(content: &[u8]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.csv"), content).unwrap();
+        let store = local(folder.path()).unwrap();
+        let blob = run(list(&store)).unwrap().entries[0].clone();
+        Self { folder, store, blob }
     }
-    let (sink, mut chunks) = tokio::sync::mpsc::channel(1);
-    let reader = BlobReader::new(&store, &blob, SMALL).unwrap();
-    let sender = std::thread::spawn(move || run(reader.send(sink)));
+
+    fn path(&self) -> std::path::PathBuf {
+        self.folder.path().join("a.csv")
+    }
+
+    fn open(&self) -> Option<LocalFile> {
+        run(BlobReader::new(&self.store, &self.blob, SMALL).unwrap().open_file())
+    }
+
+    /// What [`BlobReader::send`] has to say after so many bytes: the rest, or the fault.
+    fn rest(&self, from: u64) -> Result<Vec<u8>, SourceError> {
+        let (sink, mut chunks) = tokio::sync::mpsc::channel(100);
+        let sent = run(BlobReader::new(&self.store, &self.blob, SMALL).unwrap().send(from, sink));
+        let mut rest = Vec::new();
+        let mut fault = None;
+        while let Ok(chunk) = chunks.try_recv() {
+            match chunk {
+                Ok(chunk) => rest.extend_from_slice(&chunk),
+                Err(error) => fault = Some(error),
+            }
+        }
+        assert_eq!(sent, fault.is_none().then_some(rest.len() as u64));
+        fault.map_or(Ok(rest), Err)
+    }
+}
+
+/// Reads at most `step` bytes at a time until there are none.
+fn read_file(file: &mut LocalFile, step: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let mut fault = None;
-    while let Some(chunk) = chunks.blocking_recv() {
-        match chunk {
-            Ok(chunk) => bytes.extend_from_slice(&chunk),
-            Err(error) => fault = Some(error),
+    loop {
+        let before = bytes.len();
+        let read = file.read(&mut bytes, step);
+        assert!(read <= step && read == bytes.len() - before);
+        assert_eq!(file.position(), bytes.len() as u64);
+        if read == 0 {
+            return bytes;
         }
     }
-    let told = sender.join().unwrap();
-    assert_eq!(told, fault.is_none().then_some(bytes.len() as u64));
-    fault.map_or(Ok(bytes), Err)
 }
 
 #[test]
-fn a_file_on_disk_is_sent_in_order_in_its_listed_version_only() {
+fn a_file_on_disk_is_read_in_order_to_its_end() {
     for length in [0, 1, 6, 7, 8, 13, 14, 15, 100] {
-        assert_eq!(sent(&content(length), None).unwrap(), content(length), "{length}");
+        let on_disk = OnDisk::new(&content(length));
+        let mut file = on_disk.open().unwrap();
+        assert_eq!(read_file(&mut file, 7), content(length), "{length}");
+        assert_eq!(on_disk.rest(length as u64), Ok(Vec::new()), "{length}");
     }
-    assert!(matches!(
-        sent(&content(100), Some(&content(60))),
-        Err(SourceError::BlobChanged { .. } | SourceError::Truncated { .. })
-    ));
-    assert!(matches!(
-        sent(&content(100), Some(&content(101))),
-        Err(SourceError::BlobChanged { .. })
-    ));
+}
+
+#[test]
+fn a_file_on_disk_counts_in_its_listed_version_only() {
+    for (written_since, read) in [(content(60), 60), (content(101), 100)] {
+        let on_disk = OnDisk::new(&content(100));
+        let mut opened = on_disk.open().unwrap();
+        std::fs::write(on_disk.path(), &written_since).unwrap();
+        // Another version is not opened; where it came later, the end tells.
+        assert!(on_disk.open().is_none());
+        assert_eq!(read_file(&mut opened, 7).len(), read);
+        for from in [0, read as u64] {
+            assert!(
+                matches!(
+                    on_disk.rest(from),
+                    Err(SourceError::BlobChanged { .. } | SourceError::Truncated { .. })
+                ),
+                "{from}"
+            );
+        }
+    }
 }
 
 /// It is read from one handle, so what takes its name meanwhile is not mixed into it.
 #[test]
-fn a_file_on_disk_that_is_deleted_is_sent_to_its_end_and_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("a.csv");
-    std::fs::write(&file, content(100)).unwrap();
-    let url: SourceUrl = folder.path().to_str().unwrap().parse().unwrap();
-    let store = Store::open(&url, &StoreOptions::default()).unwrap();
-    let blob = run(list(&store)).unwrap().entries[0].clone();
-    let (sink, mut chunks) = tokio::sync::mpsc::channel(1);
-    let reader = BlobReader::new(&store, &blob, SMALL).unwrap();
-    let sender = std::thread::spawn(move || run(reader.send(sink)));
-    let mut bytes = chunks.blocking_recv().unwrap().unwrap().to_vec();
-    std::fs::remove_file(&file).unwrap();
-    let fault = loop {
-        match chunks.blocking_recv().expect("the end is told") {
-            Ok(chunk) => bytes.extend_from_slice(&chunk),
-            Err(fault) => break fault,
-        }
-    };
+fn a_file_on_disk_that_is_deleted_is_read_to_its_end_and_refused() {
+    let on_disk = OnDisk::new(&content(100));
+    let mut file = on_disk.open().unwrap();
+    let mut bytes = Vec::new();
+    file.read(&mut bytes, 7);
+    std::fs::remove_file(on_disk.path()).unwrap();
+    while file.read(&mut bytes, 7) > 0 {}
     assert_eq!(bytes, content(100));
-    assert!(matches!(fault, SourceError::BlobVanished { .. }), "{fault:?}");
-    assert_eq!(sender.join().unwrap(), None);
+    assert!(matches!(on_disk.rest(100), Err(SourceError::BlobVanished { .. })));
 }
 
-/// One whose listing told another length, as if it shrank while it was read: it is sent as
-/// far as it goes, then refused.
+/// One whose listing told another length, as if it shrank while it was read: it is read
+/// as far as it goes, then refused.
 #[test]
 fn a_file_on_disk_that_ends_too_early_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("a.csv"), content(50)).unwrap();
-    let url: SourceUrl = folder.path().to_str().unwrap().parse().unwrap();
-    let store = Store::open(&url, &StoreOptions::default()).unwrap();
-    let mut blob = run(list(&store)).unwrap().entries[0].clone();
-    blob.size_bytes = 60;
-    let (sink, mut chunks) = tokio::sync::mpsc::channel(100);
-    assert_eq!(run(BlobReader::new(&store, &blob, SMALL).unwrap().send(sink)), None);
-    let mut last = None;
-    while let Ok(chunk) = chunks.try_recv() {
-        last = Some(chunk);
-    }
-    assert!(matches!(last, Some(Err(SourceError::Truncated { found_bytes: 50, .. }))), "{last:?}");
+    let mut on_disk = OnDisk::new(&content(50));
+    on_disk.blob.size_bytes = 60;
+    let mut file = on_disk.open().unwrap();
+    assert_eq!(read_file(&mut file, 100), content(50));
+    let fault = on_disk.rest(file.position());
+    assert!(matches!(fault, Err(SourceError::Truncated { found_bytes: 50, .. })), "{fault:?}");
+}
+
+/// A mounted share is a network, too, and to be spared as one.
+#[test]
+fn a_file_on_disk_takes_the_time_that_a_bandwidth_gives_it() {
+    let on_disk = OnDisk::new(&content(100));
+    let limits = Limits::new(None, std::num::NonZeroU64::new(2_000));
+    let store = on_disk.store.clone().within(limits);
+    let reader = BlobReader::new(&store, &on_disk.blob, SMALL).unwrap();
+    assert!(run(reader.open_file()).is_none());
+    let begin = std::time::Instant::now();
+    assert_eq!(read(&store, &on_disk.blob).unwrap(), content(100));
+    // A lower bound alone: however slow the machine is, it holds.
+    assert!(begin.elapsed() >= Duration::from_millis(50), "{:?}", begin.elapsed());
 }
 
 /// Whoever decodes for a while finds the next ranges there.
