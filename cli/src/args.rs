@@ -195,7 +195,7 @@ pub struct IngestArguments {
     /// Most requests to storage at a time [default: no limit]
     #[arg(long, value_name = "N")]
     pub max_requests: Option<NonZeroUsize>,
-    /// Split CSV without AVX2, as on processors that lack it; slower, for comparison
+    /// Split CSV without AVX, as on processors that lack it; slower, for comparison
     #[arg(long, hide = true)]
     pub portable: bool,
     /// Leave rollups to costlake lake optimize: queries compute until then

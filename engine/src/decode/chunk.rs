@@ -101,7 +101,7 @@ impl RecordChunk {
     /// Whether every field is valid UTF-8. As far as the splitter has not seen that all
     /// is ASCII, the bytes are looked at.
     pub fn is_utf8(&self) -> bool {
-        self.is_ascii || std::str::from_utf8(&self.bytes).is_ok()
+        self.is_ascii || simdutf8::basic::from_utf8(&self.bytes).is_ok()
     }
 
     /// Line, from 1, on which [`Self::bytes`] begins.

@@ -4,7 +4,7 @@
 //! Output: an [`Index`] of separators and records, and the state at the end.
 //! Never copies a byte, never looks at what a field says.
 //!
-//! Three ways give the same index and are tested against one another: `avx2`
+//! Four ways give the same index and are tested against one another: `avx512`, `avx2`
 //! and `portable` work on masks of 64 bytes, [`plain`] byte by byte. The
 //! mask ways rest on one fact: as long as every opening quote stands at the
 //! start of a field (or right after a closing one, which makes the pair an
@@ -15,6 +15,8 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod plain;
 mod portable;
 
@@ -160,8 +162,17 @@ impl Index {
     }
 
     /// Adds the separators and line ends of a block of regular quoting.
+    ///
+    /// # Safety
+    /// As [`Masks::write_positions`].
     #[inline(always)]
-    fn push_block(&mut self, bytes: &[u8], at: usize, mut separators: u64, mut line_ends: u64) {
+    unsafe fn push_block<M: Masks>(
+        &mut self,
+        bytes: &[u8],
+        at: usize,
+        mut separators: u64,
+        mut line_ends: u64,
+    ) {
         while line_ends != 0 {
             let bit = line_ends & line_ends.wrapping_neg();
             let position = at + line_ends.trailing_zeros() as usize;
@@ -174,30 +185,16 @@ impl Index {
             }
             line_ends &= line_ends - 1;
         }
-        self.push_separators(at, separators);
-    }
-
-    /// Writes positions four at a time without asking how many there are:
-    /// slots behind the last one hold rubbish that the next block overwrites.
-    #[inline(always)]
-    fn push_separators(&mut self, at: usize, mut separators: u64) {
-        const GROUP: usize = 4;
-        let count = separators.count_ones() as usize;
         if self.ends.len() < self.fields + BLOCK_BYTES {
             self.grow();
         }
+        // Slots behind the last separator hold rubbish that the next block overwrites.
         let slots: &mut [u32; BLOCK_BYTES] = self.ends[self.fields..]
             .first_chunk_mut()
             .expect("grown to a block's worth of slots above");
-        let mut written = 0;
-        while written < count {
-            for slot in &mut slots[written..written + GROUP] {
-                *slot = at as u32 + separators.trailing_zeros();
-                separators &= separators.wrapping_sub(1);
-            }
-            written += GROUP;
-        }
-        self.fields += count;
+        // SAFETY: the caller vouches for the features.
+        unsafe { M::write_positions(slots, at as u32, separators) };
+        self.fields += separators.count_ones() as usize;
     }
 
     #[cold]
@@ -225,6 +222,8 @@ pub(super) enum State {
 /// Which implementation scans. All give the same index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kernel {
+    /// AVX-512 with VBMI2; x86-64 processors since Ice Lake and Zen 4 mostly have both.
+    Avx512,
     /// AVX2 and carry-less multiplication; x86-64 processors that have both.
     Avx2,
     /// 64-byte masks in plain integers; every processor.
@@ -236,16 +235,19 @@ pub enum Kernel {
 impl Kernel {
     /// The fastest one this processor has.
     pub fn best() -> Self {
-        if Self::Avx2.is_available() { Self::Avx2 } else { Self::Portable }
+        let all = [Self::Avx512, Self::Avx2];
+        all.into_iter().find(|kernel| kernel.is_available()).unwrap_or(Self::Portable)
     }
 
     /// Whether this processor can run it.
     pub fn is_available(self) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => avx512::is_available(),
+            #[cfg(target_arch = "x86_64")]
             Self::Avx2 => avx2::is_available(),
             #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 => false,
+            Self::Avx512 | Self::Avx2 => false,
             Self::Portable | Self::Plain => true,
         }
     }
@@ -261,11 +263,16 @@ impl Kernel {
     ) -> (usize, State) {
         match self {
             #[cfg(target_arch = "x86_64")]
+            Self::Avx512 if avx512::is_available() => {
+                // SAFETY: the processor has the features, just asked.
+                unsafe { avx512::scan_blocks(bytes, from, state, index) }
+            }
+            #[cfg(target_arch = "x86_64")]
             Self::Avx2 if avx2::is_available() => {
                 // SAFETY: the processor has the features, just asked.
                 unsafe { avx2::scan_blocks(bytes, from, state, index) }
             }
-            Self::Avx2 | Self::Portable => {
+            Self::Avx512 | Self::Avx2 | Self::Portable => {
                 scan_masks::<portable::Portable>(bytes, from, state, index)
             }
             Self::Plain => {
@@ -308,6 +315,26 @@ trait Masks {
     /// # Safety
     /// As [`Self::classify`].
     unsafe fn prefix_xor(bits: u64) -> u64;
+
+    /// Writes `at` + the number of each set bit, ascending, into the first slots, one for
+    /// each of them; what the others hold then is not said. Here four at a time, without
+    /// asking how many there are.
+    ///
+    /// # Safety
+    /// As [`Self::classify`].
+    #[inline(always)]
+    unsafe fn write_positions(slots: &mut [u32; BLOCK_BYTES], at: u32, mut bits: u64) {
+        const GROUP: usize = 4;
+        let count = bits.count_ones() as usize;
+        let mut written = 0;
+        while written < count {
+            for slot in &mut slots[written..written + GROUP] {
+                *slot = at + bits.trailing_zeros();
+                bits &= bits.wrapping_sub(1);
+            }
+            written += GROUP;
+        }
+    }
 }
 
 /// State at the border of two blocks, as masks.
@@ -377,7 +404,8 @@ fn scan_masks<M: Masks>(
         let regular = stray_open | text_after_close == 0
             || (stray_open == 0 && are_line_ends(bytes, at, text_after_close));
         if regular {
-            index.push_block(bytes, at, separators, masks.line_feeds & !inside);
+            // SAFETY: as above.
+            unsafe { index.push_block::<M>(bytes, at, separators, masks.line_feeds & !inside) };
             index.line_feeds += u64::from(masks.line_feeds.count_ones());
             index.is_ascii &= masks.is_ascii;
             carry = Carry {

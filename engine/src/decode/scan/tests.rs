@@ -15,7 +15,7 @@ fn index_of(kernel: Kernel, bytes: &[u8]) -> (Vec<u32>, Vec<RecordStart>, u64, b
 
 fn assert_kernels_agree(bytes: &[u8]) {
     let expected = index_of(Kernel::Plain, bytes);
-    for kernel in [Kernel::Avx2, Kernel::Portable] {
+    for kernel in [Kernel::Avx512, Kernel::Avx2, Kernel::Portable] {
         if kernel.is_available() {
             assert_eq!(index_of(kernel, bytes), expected, "{kernel:?} {bytes:?}");
         }
@@ -37,6 +37,16 @@ fn masks_have_a_bit_for_each_byte_that_matches() {
         };
         // SAFETY: needs no feature.
         assert_eq!(unsafe { portable::Portable::classify(&block) }, expected);
+    }
+}
+
+/// From none to all bytes of a block, whatever a kernel writes at a time.
+#[test]
+fn any_number_of_separators_is_found() {
+    for count in 0..=2 * BLOCK_BYTES {
+        let bytes = [",".repeat(count), "x".repeat(2 * BLOCK_BYTES)].concat();
+        assert_kernels_agree(bytes.as_bytes());
+        assert_kernels_agree(&bytes.bytes().rev().collect::<Vec<_>>());
     }
 }
 
