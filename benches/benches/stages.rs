@@ -93,7 +93,8 @@ fn stages(criterion: &mut Criterion) {
         });
     });
 
-    for kernel in [Kernel::Portable, Kernel::best()] {
+    let kernels = [Kernel::Portable, Kernel::Avx2, Kernel::Avx512];
+    for kernel in kernels.into_iter().filter(|kernel| kernel.is_available()) {
         group.bench_function(format!("split, {kernel:?}"), |bencher| {
             bencher.iter(|| {
                 let mut records = 0;

@@ -27,10 +27,11 @@ impl Lake {
             .ok_or_else(|| CommitError::NotALake { address: self.address().to_owned() })
     }
 
-    /// As [`Lake::ensure_table`], without reading which files there are.
+    /// Creates a table where it does not exist. One that does is looked at for the
+    /// format it is of, not for its files: damage there is for its next reader to find.
     ///
     /// # Errors
-    /// As [`Lake::ensure_table`].
+    /// When a table is of a format or version that is not read here, or cannot be created.
     pub async fn ensure_exists(&self, table: LakeTable) -> Result<(), CommitError> {
         match self.log(table).await? {
             Some(_) => Ok(()),

@@ -91,7 +91,7 @@ impl Decompressor {
     }
 
     /// Whether bytes go on as they are, by the first of them. `false` before that came.
-    pub fn is_idle(&self) -> bool {
+    pub fn passes_through(&self) -> bool {
         self.begun && self.gzip.is_none()
     }
 

@@ -232,7 +232,7 @@ impl Decoder {
     /// instead of being pushed: plain text is not copied then. To be told by
     /// [`Self::take_appended`].
     pub fn room(&mut self) -> (&mut Vec<u8>, usize) {
-        if self.decompressor.is_idle() {
+        if self.decompressor.passes_through() {
             return self.splitter.room();
         }
         if self.input.capacity() == 0 {
@@ -249,7 +249,7 @@ impl Decoder {
         &mut self,
         out: &mut impl FnMut(&Arc<Header>, RecordChunk),
     ) -> Result<(), DecodeError> {
-        if !self.decompressor.is_idle() {
+        if !self.decompressor.passes_through() {
             let input = std::mem::take(&mut self.input);
             return self.push(self.buffers.lend(input, INPUT_BYTES), out);
         }

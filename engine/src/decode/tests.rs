@@ -292,7 +292,12 @@ proptest! {
         ],
         step in 1..100usize,
         target in 1..200usize,
+        kernel in proptest::sample::select(vec![
+            Kernel::Avx512, Kernel::Avx2, Kernel::Portable, Kernel::Plain,
+        ]),
     ) {
+        // One that this processor lacks is as good as the portable one.
+        let options = |target| SplitOptions { kernel, ..options(target) };
         let places = |chunks: &[RecordChunk]| -> Vec<(u64, u64)> {
             let records = chunks.iter().flat_map(RecordChunk::records);
             records.map(|record| (record.line(), record.byte_offset().unwrap())).collect()

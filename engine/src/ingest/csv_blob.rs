@@ -2,7 +2,8 @@
 //!
 //! In: a blob of a run, and the decoder. Out: whether there was more. A file on disk is
 //! read on the thread that decodes it, straight into the decoder's buffer; every other
-//! blob by a task of its own, through a bounded queue. Never looks at the bytes.
+//! blob, and one that must not come too fast, by a task of its own, through a bounded
+//! queue. Never looks at the bytes.
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::IngestError;
-use crate::decode::{Decoder, Header, RecordChunk};
+use crate::decode::{DecodeError, Decoder, Header, RecordChunk};
 use crate::discover::BlobEntry;
 use crate::source::{BlobReader, LocalFile, ReadOptions, SourceError, Store};
 
@@ -48,6 +49,19 @@ impl Fetch {
         let (sender, pieces) = mpsc::channel(PIECES_QUEUED_PER_BLOB);
         Self { pieces, task: runtime.spawn(reader.send(from, sender)) }
     }
+
+    /// After the last piece: whether the task came to its end, which is where it has seen
+    /// the listed version. One that was cut off closes its queue, too.
+    fn end(&mut self, reader: &BlobReader, runtime: &Handle) -> Result<(), SourceError> {
+        match runtime.block_on(&mut self.task) {
+            Ok(Some(_)) => Ok(()),
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Ok(None) | Err(_) => Err(SourceError::Passing {
+                place: reader.blob().full_path.clone(),
+                reason: "reading it was cut off".to_owned(),
+            }),
+        }
+    }
 }
 
 impl CsvBlob {
@@ -71,27 +85,41 @@ impl CsvBlob {
         decoder: &mut Decoder,
         out: &mut impl FnMut(&Arc<Header>, RecordChunk),
     ) -> Result<u64, IngestError> {
-        let decode_error =
-            |source| IngestError::Decode { blob: self.reader.blob().full_path.clone(), source };
-        if let BytesFrom::File(file) = &mut self.bytes {
-            let (room, bytes_max) = decoder.room();
-            let read = file.read(room, bytes_max);
-            if read > 0 {
-                decoder.take_appended(out).map_err(decode_error)?;
-                return Ok(read as u64);
-            }
-            // The rest is mostly nothing; the version is looked at, and faults are told.
-            let rest = Fetch::start(self.reader.clone(), file.position(), &self.runtime);
-            self.bytes = BytesFrom::Task(rest);
+        loop {
+            let (read, decoded) = match &mut self.bytes {
+                BytesFrom::File(file) => {
+                    let (room, bytes_max) = decoder.room();
+                    let read = file.read(room, bytes_max) as u64;
+                    if read == 0 {
+                        // The rest is mostly nothing; the version is looked at, and
+                        // faults are told.
+                        let reader = self.reader.clone();
+                        let rest = Fetch::start(reader, file.position(), &self.runtime);
+                        self.bytes = BytesFrom::Task(rest);
+                        continue;
+                    }
+                    (read, decoder.take_appended(out))
+                }
+                BytesFrom::Task(fetch) => match fetch.pieces.blocking_recv().transpose()? {
+                    Some(piece) => (piece.len() as u64, decoder.push(piece, out)),
+                    None => {
+                        fetch.end(&self.reader, &self.runtime)?;
+                        return Ok(0);
+                    }
+                },
+            };
+            return decoded.map(|()| read).map_err(|source| self.fault(source));
         }
-        let BytesFrom::Task(fetch) = &mut self.bytes else { return Ok(0) };
-        match fetch.pieces.blocking_recv().transpose()? {
-            Some(piece) => {
-                let read = piece.len() as u64;
-                decoder.push(piece, out).map_err(decode_error)?;
-                Ok(read)
-            }
-            None => Ok(0),
+    }
+
+    /// What does not decode may be of two versions: then that is the fault.
+    fn fault(&self, source: DecodeError) -> IngestError {
+        match self.runtime.block_on(self.reader.verify()) {
+            Err(changed) => changed.into(),
+            Ok(()) => IngestError::Decode { blob: self.reader.blob().full_path.clone(), source },
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

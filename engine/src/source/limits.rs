@@ -45,8 +45,15 @@ impl Limits {
     }
 
     /// Whether bytes may have to wait.
-    pub(super) fn bound_bandwidth(&self) -> bool {
+    pub(super) fn has_bandwidth(&self) -> bool {
         self.bandwidth.is_some()
+    }
+
+    /// Whether any bytes were booked.
+    #[cfg(test)]
+    pub(super) fn are_used(&self) -> bool {
+        let paid = |bandwidth: &Arc<Bandwidth>| bandwidth.paid_until.lock().unwrap().is_some();
+        self.bandwidth.as_ref().is_some_and(paid)
     }
 
     /// Waits as long as bytes that came in must take. Whoever reads on only then

@@ -54,6 +54,9 @@ pub const STALL_SECONDS_MAX: u64 = 30;
 /// Longest time until a request is answered, object_store's own retries included.
 pub(super) const ANSWER_SECONDS_MAX: u64 = 60;
 
+/// Bytes of a file on disk that are read and then paid for, where a bandwidth is given.
+const PACED_BYTES: u64 = 512 << 10;
+
 /// How to read.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadOptions {
@@ -219,12 +222,23 @@ impl BlobReader {
         };
         self.check_size(found.meta.size)?;
         let found = match found.payload {
-            GetResultPayload::File(file, _) => {
-                let length = missing.end - missing.start;
-                self.read_file(file, missing, bytes).await?;
-                // A mounted share is a network, too.
-                limits.received(usize::try_from(length).unwrap_or(usize::MAX)).await;
-                return Ok(());
+            GetResultPayload::File(mut file, _) => {
+                // A mounted share is a network, too: by pieces, so that none waits for a
+                // whole range to be paid for.
+                let piece = if limits.has_bandwidth() { PACED_BYTES } else { u64::MAX };
+                let mut start = missing.start;
+                loop {
+                    let end = missing.end.min(start.saturating_add(piece));
+                    let before = bytes.len() as u64;
+                    file = self.read_file(file, start..end, bytes).await?;
+                    let read = bytes.len() as u64 - before;
+                    limits.received(usize::try_from(read).unwrap_or(usize::MAX)).await;
+                    start += read;
+                    // A file that ends too early is told by who counts.
+                    if start == missing.end || start < end {
+                        return Ok(());
+                    }
+                }
             }
             _ => found,
         };
@@ -249,17 +263,17 @@ impl BlobReader {
         mut file: std::fs::File,
         missing: Range<u64>,
         bytes: &mut BytesMut,
-    ) -> Result<(), SourceError> {
+    ) -> Result<std::fs::File, SourceError> {
         let mut buffer = Vec::from(std::mem::take(bytes));
         let read = tokio::task::spawn_blocking(move || {
             file.seek(SeekFrom::Start(missing.start))?;
-            file.take(missing.end - missing.start).read_to_end(&mut buffer)?;
-            Ok::<_, std::io::Error>(buffer)
+            file.by_ref().take(missing.end - missing.start).read_to_end(&mut buffer)?;
+            Ok::<_, std::io::Error>((file, buffer))
         });
         match read.await.expect("reading a file does not panic") {
-            Ok(buffer) => {
+            Ok((file, buffer)) => {
                 *bytes = BytesMut::from(Bytes::from(buffer));
-                Ok(())
+                Ok(file)
             }
             Err(error) => Err(SourceError::Passing {
                 place: self.blob.full_path.clone(),

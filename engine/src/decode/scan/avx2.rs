@@ -28,7 +28,8 @@ pub(super) unsafe fn scan_blocks(
     state: State,
     index: &mut Index,
 ) -> (usize, State) {
-    scan_masks::<Avx2>(bytes, from, state, index)
+    // SAFETY: the caller vouches for the features.
+    unsafe { scan_masks::<Avx2>(bytes, from, state, index) }
 }
 
 struct Avx2;

@@ -12,7 +12,10 @@ use super::{BLOCK_BYTES, BlockMasks, Index, Masks, State, scan_masks};
 /// Whether this processor has every feature named below.
 #[inline]
 pub(super) fn is_available() -> bool {
-    is_x86_feature_detected!("avx512f")
+    // A compiler that may use AVX-512 takes FMA and F16C for granted.
+    is_x86_feature_detected!("fma")
+        && is_x86_feature_detected!("f16c")
+        && is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512vbmi2")
         && is_x86_feature_detected!("pclmulqdq")
@@ -32,7 +35,8 @@ pub(super) unsafe fn scan_blocks(
     state: State,
     index: &mut Index,
 ) -> (usize, State) {
-    scan_masks::<Avx512>(bytes, from, state, index)
+    // SAFETY: the caller vouches for the features.
+    unsafe { scan_masks::<Avx512>(bytes, from, state, index) }
 }
 
 /// Numbers that one register holds.
@@ -58,11 +62,10 @@ impl Masks for Avx512 {
         // is the block.
         unsafe {
             let bytes = _mm512_loadu_si512(block.as_ptr().cast::<__m512i>());
-            let equal = |byte: u8| _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(byte as i8));
             BlockMasks {
-                quotes: equal(b'"'),
-                commas: equal(b','),
-                line_feeds: equal(b'\n'),
+                quotes: equal_bytes(bytes, b'"'),
+                commas: equal_bytes(bytes, b','),
+                line_feeds: equal_bytes(bytes, b'\n'),
                 is_ascii: _mm512_movepi8_mask(bytes) == 0,
             }
         }
@@ -82,24 +85,46 @@ impl Masks for Avx512 {
     /// hardly any block has more separators than that.
     #[inline(always)]
     unsafe fn write_positions(slots: &mut [u32; BLOCK_BYTES], at: u32, bits: u64) {
-        let count = bits.count_ones() as usize;
-        // SAFETY: the caller vouches for AVX-512 F and VBMI2. PLACES has the 64 bytes that
-        // are loaded; each store writes 16 of the 64 slots, from 0, 16, 32 or 48 on.
+        // SAFETY: the caller vouches for AVX-512 F and VBMI2; PLACES has the 64 bytes that
+        // are loaded.
         unsafe {
             let places = _mm512_loadu_si512(PLACES.as_ptr().cast::<__m512i>());
             let places = _mm512_maskz_compress_epi8(bits, places);
-            let at = _mm512_set1_epi32(at as i32);
-            let store = |slots: &mut [u32; BLOCK_BYTES], group: usize, places: __m128i| {
-                let positions = _mm512_add_epi32(at, _mm512_cvtepu8_epi32(places));
-                let slots = slots.as_mut_ptr().add(group * LANES);
-                _mm512_storeu_si512(slots.cast::<__m512i>(), positions);
-            };
-            store(slots, 0, _mm512_castsi512_si128(places));
-            if count > LANES {
-                store(slots, 1, _mm512_extracti32x4_epi32::<1>(places));
-                store(slots, 2, _mm512_extracti32x4_epi32::<2>(places));
-                store(slots, 3, _mm512_extracti32x4_epi32::<3>(places));
+            write_lanes::<0>(slots, at, _mm512_castsi512_si128(places));
+            if bits.count_ones() as usize > LANES {
+                write_lanes::<1>(slots, at, _mm512_extracti32x4_epi32::<1>(places));
+                write_lanes::<2>(slots, at, _mm512_extracti32x4_epi32::<2>(places));
+                write_lanes::<3>(slots, at, _mm512_extracti32x4_epi32::<3>(places));
             }
         }
+    }
+}
+
+/// # Safety
+/// The processor has AVX-512 F and BW.
+#[inline(always)]
+unsafe fn equal_bytes(bytes: __m512i, byte: u8) -> u64 {
+    // SAFETY: the caller vouches for AVX-512 F and BW.
+    unsafe { _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(byte as i8)) }
+}
+
+/// Writes `at` + each of these places into the sixteen slots of a group.
+///
+/// # Safety
+/// The processor has AVX-512 F.
+#[inline(always)]
+unsafe fn write_lanes<const GROUP: usize>(
+    slots: &mut [u32; BLOCK_BYTES],
+    at: u32,
+    places: __m128i,
+) {
+    const { assert!((GROUP + 1) * LANES <= BLOCK_BYTES) };
+    // SAFETY: the caller vouches for AVX-512 F; the store writes 16 of the 64 slots, as
+    // asserted.
+    unsafe {
+        let positions =
+            _mm512_add_epi32(_mm512_set1_epi32(at as i32), _mm512_cvtepu8_epi32(places));
+        let slots = slots.as_mut_ptr().add(GROUP * LANES);
+        _mm512_storeu_si512(slots.cast::<__m512i>(), positions);
     }
 }

@@ -273,7 +273,8 @@ impl Kernel {
                 unsafe { avx2::scan_blocks(bytes, from, state, index) }
             }
             Self::Avx512 | Self::Avx2 | Self::Portable => {
-                scan_masks::<portable::Portable>(bytes, from, state, index)
+                // SAFETY: needs no feature.
+                unsafe { scan_masks::<portable::Portable>(bytes, from, state, index) }
             }
             Self::Plain => {
                 let blocks = (bytes.len() - from) / BLOCK_BYTES;
@@ -378,8 +379,11 @@ impl From<Carry> for State {
 /// quote and none for a closing one, because the parity counts the quote
 /// itself. A quote at the start of a block opens or escapes according to the
 /// carry, so nothing here may look back into the previous block's bytes.
+///
+/// # Safety
+/// The processor has the features of `M`.
 #[inline(always)]
-fn scan_masks<M: Masks>(
+unsafe fn scan_masks<M: Masks>(
     bytes: &[u8],
     from: usize,
     state: State,
@@ -388,7 +392,7 @@ fn scan_masks<M: Masks>(
     let mut at = from;
     let mut carry = Carry::from(state);
     while let Some(block) = bytes[at..].first_chunk::<BLOCK_BYTES>() {
-        // SAFETY: the caller of this function vouches for the features.
+        // SAFETY: the caller vouches for the features.
         let (masks, parity) = unsafe {
             let masks = M::classify(block);
             (masks, M::prefix_xor(masks.quotes))

@@ -127,8 +127,9 @@ impl Inputs {
         Self { by_table: tables.iter().map(Reached::of).collect() }
     }
 
-    /// The months that datasets among these tables (position, snapshot) hold. The ledger
-    /// also names months that were emptied; they have no rows.
+    /// The months that datasets among these tables (position, snapshot) hold by source.
+    /// The ledger also names months that were emptied; they have no rows. Price sheets
+    /// are of no one source: kept views may join them, but have no row for theirs alone.
     pub(super) fn months(&self, tables: &[(usize, &TableSnapshot)]) -> BTreeSet<SourceMonth> {
         let datasets =
             tables.iter().filter(|(_, table)| matches!(table.table, LakeTable::Dataset(_)));

@@ -1,8 +1,8 @@
 //! A blob that is a file on disk, read by whoever needs its bytes.
 //!
-//! There is no round trip to hide: the kernel reads ahead, and bytes that are read where
-//! they are worked on need not change the processor. Whatever goes wrong here is for
-//! ranges to find out, from [`LocalFile::position`] on.
+//! Bytes that are read where they are worked on need not change the processor. The kernel
+//! is asked for what comes next, so that it is there by then, also of a mounted share.
+//! Whatever goes wrong here is for ranges to find out, from [`LocalFile::position`] on.
 
 use std::fs::File;
 use std::io::Read;
@@ -11,23 +11,33 @@ use object_store::{GetResult, GetResultPayload};
 
 use super::{ANSWER_SECONDS_MAX, BlobReader, within};
 
+/// Bytes that the kernel is asked to have read before they are needed.
+const AHEAD_BYTES: u64 = 4 << 20;
+
 /// An open file, as long as it was listed.
 #[derive(Debug)]
 pub struct LocalFile {
     file: File,
     position: u64,
     size_bytes: u64,
+    /// Up to where the kernel was asked to read.
+    asked: u64,
 }
 
 impl LocalFile {
+    fn new(file: File, size_bytes: u64) -> Self {
+        Self { file, position: 0, size_bytes, asked: 0 }
+    }
+
     /// Appends the next bytes, at most so many; blocks. Returns how many: 0 at the end
     /// of the file as it was listed, and when it cannot be read on.
     pub fn read(&mut self, buffer: &mut Vec<u8>, bytes_max: usize) -> usize {
+        self.ask_ahead();
         let length = (bytes_max as u64).min(self.size_bytes - self.position);
         let before = buffer.len();
         if self.file.by_ref().take(length).read_to_end(buffer).is_err() {
             buffer.truncate(before);
-            // What is read of it again is in its place there.
+            // What was read of it is asked for again, in its place.
             self.size_bytes = self.position;
         }
         let read = buffer.len() - before;
@@ -39,6 +49,23 @@ impl LocalFile {
     pub fn position(&self) -> u64 {
         self.position
     }
+
+    /// Half of what is ahead at a time: a system call for every few reads.
+    fn ask_ahead(&mut self) {
+        if self.position + AHEAD_BYTES / 2 < self.asked || self.asked >= self.size_bytes {
+            return;
+        }
+        let from = self.asked;
+        self.asked = (self.position + AHEAD_BYTES).min(self.size_bytes);
+        #[cfg(target_os = "linux")]
+        {
+            let length = std::num::NonZeroU64::new(self.asked - from);
+            // A file system that does not do so is read all the same.
+            let _ = rustix::fs::fadvise(&self.file, from, length, rustix::fs::Advice::WillNeed);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = from;
+    }
 }
 
 impl BlobReader {
@@ -47,7 +74,7 @@ impl BlobReader {
     /// [`Self::send`] has sent the rest, which may be nothing, without an error.
     pub async fn open_file(&self) -> Option<LocalFile> {
         let limits = self.store.limits();
-        if !self.store.is_local() || limits.bound_bandwidth() {
+        if !self.store.is_local() || limits.has_bandwidth() {
             return None;
         }
         let permit = limits.request().await;
@@ -55,12 +82,46 @@ impl BlobReader {
         let opened = within(ANSWER_SECONDS_MAX * 1_000, opened).await;
         // Whoever takes the bytes may take their time: that is no request.
         drop(permit);
-        let size_bytes = self.blob.size_bytes;
         match opened {
             Some(Ok(GetResult { payload: GetResultPayload::File(file, _), .. })) => {
-                Some(LocalFile { file, position: 0, size_bytes })
+                Some(LocalFile::new(file, self.blob.size_bytes))
             }
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_read_on_gives_nothing() {
+        let mut place = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut place, b"0123456789").unwrap();
+        let write_only = File::options().write(true).open(place.path()).unwrap();
+        let mut file = LocalFile::new(write_only, 10);
+        let mut buffer = b"before".to_vec();
+        for _ in 0..2 {
+            assert_eq!(file.read(&mut buffer, 4), 0);
+            assert_eq!((buffer.as_slice(), file.position()), (b"before".as_slice(), 0));
+        }
+    }
+
+    #[test]
+    fn what_comes_next_is_asked_for_once() {
+        let size = 3 * AHEAD_BYTES + 5;
+        let mut file = LocalFile::new(tempfile::tempfile().unwrap(), size);
+        let mut asked = Vec::new();
+        for position in (0..size).step_by(512 << 10) {
+            file.position = position;
+            file.ask_ahead();
+            assert!(file.asked >= size.min(position + AHEAD_BYTES / 2));
+            assert!(file.asked <= position + AHEAD_BYTES);
+            asked.push(file.asked);
+        }
+        asked.dedup();
+        assert!(asked.len() <= 7, "{asked:?}");
+        assert_eq!(asked.last(), Some(&size));
     }
 }

@@ -273,6 +273,16 @@ fn a_file_on_disk_is_read_in_order_to_its_end() {
 }
 
 #[test]
+fn ranges_go_on_where_a_file_on_disk_was_left() {
+    let on_disk = OnDisk::new(&content(100));
+    let mut file = on_disk.open().unwrap();
+    let mut bytes = Vec::new();
+    file.read(&mut bytes, 30);
+    bytes.extend(on_disk.rest(file.position()).unwrap());
+    assert_eq!(bytes, content(100));
+}
+
+#[test]
 fn a_file_on_disk_counts_in_its_listed_version_only() {
     for (written_since, read) in [(content(60), 60), (content(101), 100)] {
         let on_disk = OnDisk::new(&content(100));
@@ -322,14 +332,13 @@ fn a_file_on_disk_that_ends_too_early_is_refused() {
 #[test]
 fn a_file_on_disk_takes_the_time_that_a_bandwidth_gives_it() {
     let on_disk = OnDisk::new(&content(100));
-    let limits = Limits::new(None, std::num::NonZeroU64::new(2_000));
-    let store = on_disk.store.clone().within(limits);
+    let limits = Limits::new(None, std::num::NonZeroU64::new(1 << 40));
+    let store = on_disk.store.clone().within(limits.clone());
     let reader = BlobReader::new(&store, &on_disk.blob, SMALL).unwrap();
     assert!(run(reader.open_file()).is_none());
-    let begin = std::time::Instant::now();
+    assert!(!limits.are_used());
     assert_eq!(read(&store, &on_disk.blob).unwrap(), content(100));
-    // A lower bound alone: however slow the machine is, it holds.
-    assert!(begin.elapsed() >= Duration::from_millis(50), "{:?}", begin.elapsed());
+    assert!(limits.are_used());
 }
 
 /// Whoever decodes for a while finds the next ranges there.
