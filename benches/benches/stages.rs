@@ -8,10 +8,12 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use bytes::Bytes;
 use costlake_benches::generator::{GeneratorOptions, export_folder, generate};
 use costlake_engine::decode::{
-    Decoder, Decompressor, Header, Kernel, PIECE_BYTES_MAX, RecordChunk, SplitOptions, Splitter,
+    Decoder, Decompressor, Header, Kernel, PIECE_BYTES_MAX, RecordChunk, RenderOptions,
+    SplitOptions, Splitter, render,
 };
 use costlake_engine::model::{BillingMonth, Compression, DatasetType};
 use costlake_engine::normalize::{NormalizeOptions, Normalizer, RowBatch, resolve};
@@ -69,6 +71,21 @@ fn decoded(bytes: &Bytes) -> (Arc<Header>, Vec<RecordChunk>) {
     (known.expect("a header"), chunks)
 }
 
+/// The records as a Parquet blob would have them, were all of its columns texts.
+fn as_columns(header: &Header, chunks: &[RecordChunk]) -> Vec<RecordBatch> {
+    let of_chunk = |chunk: &RecordChunk| {
+        let column = |field: usize| {
+            let texts = chunk.records().map(|record| {
+                String::from_utf8(record.field(field).text().into_owned()).expect("UTF-8")
+            });
+            let texts: StringArray = texts.map(Some).collect();
+            (format!("column_{field}"), Arc::new(texts) as ArrayRef)
+        };
+        RecordBatch::try_from_iter((0..header.len()).map(column)).expect("columns of one length")
+    };
+    chunks.iter().map(of_chunk).collect()
+}
+
 fn normalizer(header: &Header) -> Normalizer {
     let mapping = resolve(header, DATASET).expect("a known header");
     Normalizer::new(Arc::new(mapping), NormalizeOptions::default())
@@ -101,7 +118,15 @@ fn stages(criterion: &mut Criterion) {
                 let mut count = |chunk: RecordChunk| records += chunk.len();
                 let options = SplitOptions { kernel, ..SplitOptions::default() };
                 let mut splitter = Splitter::with_options(options);
-                pieces(&csv).for_each(|piece| splitter.push(piece, &mut count).expect("CSV"));
+                // As from a file on disk: bytes are put where they are split.
+                let mut rest = &csv[..];
+                while !rest.is_empty() {
+                    let (room, bytes_max) = splitter.room();
+                    let (taken, left) = rest.split_at(bytes_max.min(rest.len()));
+                    room.extend_from_slice(taken);
+                    rest = left;
+                    splitter.take_appended(&mut count).expect("CSV");
+                }
                 splitter.finish(&mut count).expect("CSV");
                 records
             });
@@ -114,6 +139,19 @@ fn stages(criterion: &mut Criterion) {
             let mut normalizer = normalizer(&header);
             let rows = |chunk| normalizer.normalize(chunk).expect("valid rows").batch.num_rows();
             chunks.iter().map(rows).sum::<usize>()
+        });
+    });
+
+    let columns = as_columns(&header, &chunks);
+    let fields: Vec<Option<usize>> = (0..header.len()).map(Some).collect();
+    group.bench_function("render", |bencher| {
+        bencher.iter(|| {
+            let mut records = 0;
+            for batch in &columns {
+                let mut count = |chunk: RecordChunk| records += chunk.len();
+                render(batch, &fields, 2, RenderOptions::default(), &mut count).expect("texts");
+            }
+            records
         });
     });
 

@@ -47,7 +47,7 @@ def compressed(context: Context) -> Iterator[Result]:
 
 
 def portable(context: Context) -> Iterator[Result]:
-    """What processors without AVX2 get."""
+    """CSV split without AVX, as on other processors."""
     yield measured(context, "portable", context.of(ROWS_1GB, ROWS_QUICK), load_as=("--portable",))
 
 

@@ -319,6 +319,21 @@ proptest! {
         }
     }
 
+    /// Arrays are made of it unchecked.
+    #[test]
+    fn utf8_is_what_the_standard_library_takes_for_it(
+        text in ".{0,40}",
+        damage in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 0..3),
+    ) {
+        let mut bytes = text.into_bytes();
+        for (place, byte) in damage {
+            bytes.insert(place.index(bytes.len() + 1), byte);
+        }
+        for chunk in chunks_of(&bytes, 7, options(16)).unwrap_or_default() {
+            prop_assert_eq!(chunk.is_utf8(), std::str::from_utf8(chunk.bytes()).is_ok());
+        }
+    }
+
     #[test]
     fn records_are_those_of_the_csv_crate(input in nasty_text(false), step in 1..100usize) {
         match chunks_of(&input, step, options(32)) {

@@ -30,6 +30,8 @@ pub(super) struct CsvBlob {
 enum BytesFrom {
     File(LocalFile),
     Task(Fetch),
+    /// All of it was read, and the version looked at.
+    Ended,
 }
 
 /// A task that fetches pieces, and ends with this.
@@ -104,20 +106,31 @@ impl CsvBlob {
                     Some(piece) => (piece.len() as u64, decoder.push(piece, out)),
                     None => {
                         fetch.end(&self.reader, &self.runtime)?;
+                        self.bytes = BytesFrom::Ended;
                         return Ok(0);
                     }
                 },
+                BytesFrom::Ended => return Ok(0),
             };
             return decoded.map(|()| read).map_err(|source| self.fault(source));
         }
     }
 
-    /// What does not decode may be of two versions: then that is the fault.
+    /// What does not decode may be of two versions, unless ranges were asked for under an
+    /// ETag: then that is the fault.
     fn fault(&self, source: DecodeError) -> IngestError {
-        match self.runtime.block_on(self.reader.verify()) {
-            Err(changed) => changed.into(),
-            Ok(()) => IngestError::Decode { blob: self.reader.blob().full_path.clone(), source },
+        let blob = self.reader.blob();
+        let is_one_version = matches!(self.bytes, BytesFrom::Task(_)) && blob.etag.is_some();
+        if !is_one_version
+            && let Err(
+                changed @ (SourceError::BlobChanged { .. }
+                | SourceError::BlobVanished { .. }
+                | SourceError::Truncated { .. }),
+            ) = self.runtime.block_on(self.reader.verify())
+        {
+            return changed.into();
         }
+        IngestError::Decode { blob: blob.full_path.clone(), source }
     }
 }
 

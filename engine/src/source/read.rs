@@ -266,15 +266,16 @@ impl BlobReader {
     ) -> Result<std::fs::File, SourceError> {
         let mut buffer = Vec::from(std::mem::take(bytes));
         let read = tokio::task::spawn_blocking(move || {
-            file.seek(SeekFrom::Start(missing.start))?;
-            file.by_ref().take(missing.end - missing.start).read_to_end(&mut buffer)?;
-            Ok::<_, std::io::Error>((file, buffer))
+            let found = file.seek(SeekFrom::Start(missing.start));
+            let length = missing.end - missing.start;
+            let read = found.and_then(|_| file.by_ref().take(length).read_to_end(&mut buffer));
+            (file, buffer, read)
         });
-        match read.await.expect("reading a file does not panic") {
-            Ok((file, buffer)) => {
-                *bytes = BytesMut::from(Bytes::from(buffer));
-                Ok(file)
-            }
+        let (file, buffer, read) = read.await.expect("reading a file does not panic");
+        // Also what came before a fault.
+        *bytes = BytesMut::from(Bytes::from(buffer));
+        match read {
+            Ok(_) => Ok(file),
             Err(error) => Err(SourceError::Passing {
                 place: self.blob.full_path.clone(),
                 reason: error.to_string(),

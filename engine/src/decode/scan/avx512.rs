@@ -12,8 +12,9 @@ use super::{BLOCK_BYTES, BlockMasks, Index, Masks, State, scan_masks};
 /// Whether this processor has every feature named below.
 #[inline]
 pub(super) fn is_available() -> bool {
-    // A compiler that may use AVX-512 takes FMA and F16C for granted.
-    is_x86_feature_detected!("fma")
+    // A compiler that may use AVX-512 takes AVX2, FMA and F16C for granted.
+    is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("fma")
         && is_x86_feature_detected!("f16c")
         && is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")

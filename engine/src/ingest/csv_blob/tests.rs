@@ -58,9 +58,10 @@ impl OnDisk {
     }
 }
 
-/// More than several reads of a file, and than the queue of pieces.
+/// More than several reads of a file, also when it is compressed.
 fn rows() -> Vec<String> {
-    (0..200_000).map(|row| format!("{row},\"a text of some length, row {row}\"")).collect()
+    let text = |row: u64| format!("{row},\"{:016x}\"", row.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    (0..200_000).map(text).collect()
 }
 
 fn csv(rows: &[String]) -> Vec<u8> {
@@ -70,9 +71,7 @@ fn csv(rows: &[String]) -> Vec<u8> {
 #[test]
 fn plain_and_compressed_files_are_decoded_whole() {
     let rows = rows();
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gzip.write_all(&csv(&rows)).unwrap();
-    for content in [csv(&rows), gzip.finish().unwrap()] {
+    for content in [csv(&rows), gzip(&csv(&rows))] {
         let mut on_disk = OnDisk::new(&content);
         assert!(matches!(on_disk.open().bytes, BytesFrom::File(_)));
         assert!(on_disk.decode_and(|| ()).unwrap() == rows);
@@ -95,20 +94,53 @@ fn a_file_that_is_replaced_while_it_is_decoded_is_told() {
     assert!(matches!(error, IngestError::Source(SourceError::BlobChanged { .. })), "{error:?}");
 }
 
-/// The change is the fault, not what it looks like to a decoder.
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(text).unwrap();
+    gzip.finish().unwrap()
+}
+
+/// The change is the fault, not what it looks like to a decoder: here damaged gzip.
 #[test]
 fn a_file_that_is_written_over_while_it_is_decoded_is_told() {
-    let content = csv(&rows());
+    let mut content = gzip(&csv(&rows()));
+    let middle = content.len() / 2;
+    assert!(middle > 600 << 10, "it is to be read in more than one piece: {middle}");
     let on_disk = OnDisk::new(&content);
     let written_over = on_disk.decode_and(|| {
-        // In place: the open file sees it, as a quote that nobody closes.
+        // In place: the open file sees it.
         let mut file = std::fs::File::options().write(true).open(on_disk.path()).unwrap();
-        file.write_all(b"\"").unwrap();
-        std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(1 << 20)).unwrap();
-        file.write_all(&vec![b'x'; content.len() - (1 << 20)]).unwrap();
+        std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(middle as u64)).unwrap();
+        file.write_all(&[0; 10_000]).unwrap();
     });
     let error = written_over.unwrap_err();
     assert!(matches!(error, IngestError::Source(SourceError::BlobChanged { .. })), "{error:?}");
+
+    // One that was listed so is damaged.
+    content[middle..middle + 10_000].fill(0);
+    let error = OnDisk::new(&content).decode_and(|| ()).unwrap_err();
+    let is_damage =
+        matches!(error, IngestError::Decode { source: DecodeError::CorruptGzip { .. }, .. });
+    assert!(is_damage, "{error:?}");
+}
+
+/// Its queue closes as that of a task that has read everything does.
+#[test]
+fn a_task_that_is_cut_off_is_no_end() {
+    let mut on_disk = OnDisk::new(&csv(&rows()));
+    on_disk.store = on_disk.store.within(Limits::new(None, NonZeroU64::new(1 << 40)));
+    let mut blob = on_disk.open();
+    let BytesFrom::Task(fetch) = &blob.bytes else { panic!("a paced file is read by a task") };
+    fetch.task.abort();
+    let mut decoder = Decoder::new(Compression::None);
+    let error = loop {
+        match blob.decode_next(&mut decoder, &mut |_, _| ()) {
+            Ok(0) => panic!("not all was read"),
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, IngestError::Source(SourceError::Passing { .. })), "{error:?}");
 }
 
 #[test]

@@ -330,7 +330,7 @@ fn a_file_on_disk_that_ends_too_early_is_refused() {
 
 /// A mounted share is a network, too, and to be spared as one.
 #[test]
-fn a_file_on_disk_takes_the_time_that_a_bandwidth_gives_it() {
+fn a_file_on_disk_is_booked_where_a_bandwidth_is_given() {
     let on_disk = OnDisk::new(&content(100));
     let limits = Limits::new(None, std::num::NonZeroU64::new(1 << 40));
     let store = on_disk.store.clone().within(limits.clone());
