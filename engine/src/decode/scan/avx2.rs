@@ -54,12 +54,22 @@ impl Masks for Avx2 {
 
     #[inline(always)]
     unsafe fn prefix_xor(bits: u64) -> u64 {
-        // SAFETY: the caller vouches for PCLMULQDQ. A carry-less product with
-        // all ones adds (xor) every lower bit into each bit.
-        unsafe {
-            let bits = _mm_set_epi64x(0, bits as i64);
-            _mm_cvtsi128_si64(_mm_clmulepi64_si128(bits, _mm_set1_epi8(-1), 0)) as u64
-        }
+        // SAFETY: the caller vouches for PCLMULQDQ.
+        unsafe { prefix_xor(bits) }
+    }
+}
+
+/// Bit `i` of the result is the parity of bits `0..=i`.
+///
+/// # Safety
+/// The processor has PCLMULQDQ.
+#[inline(always)]
+pub(super) unsafe fn prefix_xor(bits: u64) -> u64 {
+    // SAFETY: the caller vouches for PCLMULQDQ. A carry-less product with
+    // all ones adds (xor) every lower bit into each bit.
+    unsafe {
+        let bits = _mm_set_epi64x(0, bits as i64);
+        _mm_cvtsi128_si64(_mm_clmulepi64_si128(bits, _mm_set1_epi8(-1), 0)) as u64
     }
 }
 

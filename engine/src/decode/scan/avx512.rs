@@ -1,13 +1,13 @@
 //! Masks from one 64-byte compare each; positions of a block's separators at once.
 
 use std::arch::x86_64::{
-    __m128i, __m512i, _mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_set_epi64x, _mm_set1_epi8,
-    _mm512_add_epi32, _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask, _mm512_cvtepu8_epi32,
-    _mm512_extracti32x4_epi32, _mm512_loadu_si512, _mm512_maskz_compress_epi8, _mm512_movepi8_mask,
-    _mm512_set1_epi8, _mm512_set1_epi32, _mm512_storeu_si512,
+    __m128i, __m512i, _mm512_add_epi32, _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask,
+    _mm512_cvtepu8_epi32, _mm512_extracti32x4_epi32, _mm512_loadu_si512,
+    _mm512_maskz_compress_epi8, _mm512_movepi8_mask, _mm512_set1_epi8, _mm512_set1_epi32,
+    _mm512_storeu_si512,
 };
 
-use super::{BLOCK_BYTES, BlockMasks, Index, Masks, State, scan_masks};
+use super::{BLOCK_BYTES, BlockMasks, Index, Masks, State, avx2, scan_masks};
 
 /// Whether this processor has every feature named below.
 #[inline]
@@ -74,12 +74,8 @@ impl Masks for Avx512 {
 
     #[inline(always)]
     unsafe fn prefix_xor(bits: u64) -> u64 {
-        // SAFETY: the caller vouches for PCLMULQDQ. A carry-less product with
-        // all ones adds (xor) every lower bit into each bit.
-        unsafe {
-            let bits = _mm_set_epi64x(0, bits as i64);
-            _mm_cvtsi128_si64(_mm_clmulepi64_si128(bits, _mm_set1_epi8(-1), 0)) as u64
-        }
+        // SAFETY: the caller vouches for PCLMULQDQ.
+        unsafe { avx2::prefix_xor(bits) }
     }
 
     /// Places of set bits are moved together as bytes, then widened sixteen at a time;
