@@ -110,23 +110,15 @@ fn stages(criterion: &mut Criterion) {
         });
     });
 
-    let kernels = [Kernel::Portable, Kernel::Avx2, Kernel::Avx512];
-    for kernel in kernels.into_iter().filter(|kernel| kernel.is_available()) {
+    let kernels = Kernel::ALL.into_iter().filter(|kernel| *kernel != Kernel::Plain);
+    for kernel in kernels.filter(|kernel| kernel.is_available()) {
         group.bench_function(format!("split, {kernel:?}"), |bencher| {
             bencher.iter(|| {
                 let mut records = 0;
                 let mut count = |chunk: RecordChunk| records += chunk.len();
                 let options = SplitOptions { kernel, ..SplitOptions::default() };
                 let mut splitter = Splitter::with_options(options);
-                // As from a file on disk: bytes are put where they are split.
-                let mut rest = &csv[..];
-                while !rest.is_empty() {
-                    let (room, bytes_max) = splitter.room();
-                    let (taken, left) = rest.split_at(bytes_max.min(rest.len()));
-                    room.extend_from_slice(taken);
-                    rest = left;
-                    splitter.take_appended(&mut count).expect("CSV");
-                }
+                pieces(&csv).for_each(|piece| splitter.push(piece, &mut count).expect("CSV"));
                 splitter.finish(&mut count).expect("CSV");
                 records
             });

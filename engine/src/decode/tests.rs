@@ -292,9 +292,7 @@ proptest! {
         ],
         step in 1..100usize,
         target in 1..200usize,
-        kernel in proptest::sample::select(vec![
-            Kernel::Avx512, Kernel::Avx2, Kernel::Portable, Kernel::Plain,
-        ]),
+        kernel in proptest::sample::select(Kernel::ALL.to_vec()),
     ) {
         // One that this processor lacks is as good as the portable one.
         let options = |target| SplitOptions { kernel, ..options(target) };

@@ -1,7 +1,7 @@
 //! One export run from blobs to finished, uncommitted files.
 //!
 //! ```text
-//! IO tasks      one per open blob that is no file on disk: ranged reads, in order
+//! IO tasks      one per open blob that is not read where it is decoded: ranges, in order
 //!    │ bounded queue of bytes
 //! threads       one per core, each with a file of its own. Those that have a CSV blob
 //!               decompress and split it, and normalize and write what comes of it at

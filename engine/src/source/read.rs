@@ -222,24 +222,7 @@ impl BlobReader {
         };
         self.check_size(found.meta.size)?;
         let found = match found.payload {
-            GetResultPayload::File(mut file, _) => {
-                // A mounted share is a network, too: by pieces, so that none waits for a
-                // whole range to be paid for.
-                let piece = if limits.has_bandwidth() { PACED_BYTES } else { u64::MAX };
-                let mut start = missing.start;
-                loop {
-                    let end = missing.end.min(start.saturating_add(piece));
-                    let before = bytes.len() as u64;
-                    file = self.read_file(file, start..end, bytes).await?;
-                    let read = bytes.len() as u64 - before;
-                    limits.received(usize::try_from(read).unwrap_or(usize::MAX)).await;
-                    start += read;
-                    // A file that ends too early is told by who counts.
-                    if start == missing.end || start < end {
-                        return Ok(());
-                    }
-                }
-            }
+            GetResultPayload::File(file, _) => return self.read_file(file, missing, bytes).await,
             _ => found,
         };
         let mut pieces = found.into_stream();
@@ -257,30 +240,46 @@ impl BlobReader {
     }
 
     /// What is missing of a range, from a file on disk: straight into the buffer, which
-    /// is neither zeroed before nor copied after.
+    /// is neither zeroed before nor copied after. A file that ends too early is told by
+    /// who counts.
     async fn read_file(
         &self,
         mut file: std::fs::File,
         missing: Range<u64>,
         bytes: &mut BytesMut,
-    ) -> Result<std::fs::File, SourceError> {
+    ) -> Result<(), SourceError> {
+        let limits = self.store.limits();
+        // A mounted share is a network, too: by pieces, so that none waits for a whole
+        // range to be paid for.
+        let piece = if limits.has_bandwidth() { PACED_BYTES } else { u64::MAX };
         let mut buffer = Vec::from(std::mem::take(bytes));
-        let read = tokio::task::spawn_blocking(move || {
-            let found = file.seek(SeekFrom::Start(missing.start));
-            let length = missing.end - missing.start;
-            let read = found.and_then(|_| file.by_ref().take(length).read_to_end(&mut buffer));
-            (file, buffer, read)
-        });
-        let (file, buffer, read) = read.await.expect("reading a file does not panic");
+        let mut start = missing.start;
+        let ended = loop {
+            let length = piece.min(missing.end - start);
+            let blocking = tokio::task::spawn_blocking(move || {
+                let found = file.seek(SeekFrom::Start(start));
+                let read = found.and_then(|_| file.by_ref().take(length).read_to_end(&mut buffer));
+                (file, buffer, read)
+            });
+            let read;
+            (file, buffer, read) = blocking.await.expect("reading a file does not panic");
+            match read {
+                Ok(read) => {
+                    limits.received(read).await;
+                    start += read as u64;
+                    if start == missing.end || (read as u64) < length {
+                        break Ok(());
+                    }
+                }
+                Err(error) => break Err(error),
+            }
+        };
         // Also what came before a fault.
         *bytes = BytesMut::from(Bytes::from(buffer));
-        match read {
-            Ok(_) => Ok(file),
-            Err(error) => Err(SourceError::Passing {
-                place: self.blob.full_path.clone(),
-                reason: error.to_string(),
-            }),
-        }
+        ended.map_err(|error| SourceError::Passing {
+            place: self.blob.full_path.clone(),
+            reason: error.to_string(),
+        })
     }
 
     fn append(

@@ -233,10 +233,13 @@ pub enum Kernel {
 }
 
 impl Kernel {
+    /// All of them, the fastest first.
+    pub const ALL: [Self; 4] = [Self::Avx512, Self::Avx2, Self::Portable, Self::Plain];
+
     /// The fastest one this processor has.
     pub fn best() -> Self {
-        let all = [Self::Avx512, Self::Avx2];
-        all.into_iter().find(|kernel| kernel.is_available()).unwrap_or(Self::Portable)
+        let best = Self::ALL.into_iter().find(|kernel| kernel.is_available());
+        best.expect("every processor has the portable one")
     }
 
     /// Whether this processor can run it.

@@ -15,7 +15,7 @@ fn index_of(kernel: Kernel, bytes: &[u8]) -> (Vec<u32>, Vec<RecordStart>, u64, b
 
 fn assert_kernels_agree(bytes: &[u8]) {
     let expected = index_of(Kernel::Plain, bytes);
-    for kernel in [Kernel::Avx512, Kernel::Avx2, Kernel::Portable] {
+    for kernel in Kernel::ALL {
         if kernel.is_available() {
             assert_eq!(index_of(kernel, bytes), expected, "{kernel:?} {bytes:?}");
         }
