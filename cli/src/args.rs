@@ -15,6 +15,7 @@ use costlake_engine::model::DatasetType;
 use costlake_engine::model::date::parse_date;
 use costlake_engine::model::period::{BillingMonth, InvalidMonth};
 use costlake_engine::model::scope::{Scope, ScopeType, SourceName};
+use costlake_engine::report::ReportScope;
 use costlake_engine::source::{SourceError, SourceUrl};
 
 use crate::settings::sources::is_variable_name;
@@ -27,6 +28,7 @@ Examples:
   costlake ingest --source contoso --actual ./exports/actual --amortized ./exports/amortized
   costlake sql -c \"select * from savings order by savings desc limit 10\"
   costlake sql                        SQL shell on ./lake
+  costlake report savings --out reports
   costlake --lake az://lake/prod sql  the same on Azure storage
 
 Exit codes: 0 done, 1 data refused or a check failed, 2 usage or configuration,
@@ -92,6 +94,7 @@ pub enum Command {
     Source(SourceArguments),
     Ingest(IngestArguments),
     Sql(SqlArguments),
+    Report(ReportArguments),
     Lake(LakeArguments),
     Exports(ExportsArguments),
 }
@@ -416,6 +419,92 @@ pub enum SqlFormat {
     Markdown,
     /// Parquet, zstd-compressed; to a file or a pipe
     Parquet,
+}
+
+/// Make reports: files for customers, or for the books
+///
+/// For everything in the lake, for one scope, or one set of files for each customer,
+/// billing profile, reseller or subscription, in one pass. A set replaces the one that is
+/// there as a whole, or leaves it.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  costlake report --list              what there is
+  costlake report savings --out reports
+  costlake report all --month 2026-07 --per customer_tenant --format html,xlsx --out reports
+  costlake report savings --scope-type customer_tenant --scope-id 'Contoso Ltd' --out contoso
+  costlake report --file my.sql --per subscription --format csv --out az://reports/monthly
+
+A file of your own is SQL with $first_month, $last_month, $scope_type and others; with a
+column scope_id it can be kept to a scope, or told apart by --per.")]
+pub struct ReportArguments {
+    /// Reports by name, or all [default: all]
+    #[arg(value_name = "NAME", conflicts_with = "file")]
+    pub names: Vec<String>,
+    /// Show the reports and what they answer
+    #[arg(long, exclusive = true)]
+    pub list: bool,
+    /// A report of your own: SQL statements, each a section
+    #[arg(long, short, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Months: YYYY-MM or A..B [default: the newest twelve that are loaded]
+    #[arg(long, value_name = "MONTH")]
+    pub month: Option<Months>,
+    /// Type of the one scope to report on: customer_tenant, subscription, reseller, …
+    #[arg(long, value_name = "TYPE", requires = "scope_id")]
+    pub scope_type: Option<ReportScope>,
+    /// The one scope to report on, by id or name
+    #[arg(long, value_name = "ID", requires = "scope_type")]
+    pub scope_id: Option<String>,
+    /// A set of files for each scope of a type, in a folder of its own
+    #[arg(long, value_name = "TYPE", conflicts_with = "scope_type")]
+    pub per: Option<ReportScope>,
+    /// Only this billing currency
+    #[arg(long, value_name = "CODE")]
+    pub currency: Option<String>,
+    /// Only this source
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<SourceName>,
+    /// Formats, several by comma
+    #[arg(long, value_name = "FORMAT", value_delimiter = ',', default_value = "html")]
+    pub format: Vec<ReportFormat>,
+    /// Folder of the set, or az://container/path; its files are replaced together
+    #[arg(long, short, value_name = "DIR")]
+    pub out: Option<String>,
+    /// Compute every view from the rows, as if no rollup were kept
+    #[arg(long)]
+    pub no_rollups: bool,
+}
+
+/// How `costlake report` writes files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// A page to read, print and send
+    Html,
+    /// A workbook with a sheet per section and charts
+    Xlsx,
+    /// A file per section; formulas are neutralized
+    Csv,
+    /// One object, decimals with every digit
+    Json,
+    /// A file per section
+    Parquet,
+    /// Markdown tables
+    #[value(alias = "md")]
+    Markdown,
+}
+
+impl ReportFormat {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Html => "html",
+            Self::Xlsx => "xlsx",
+            Self::Csv => "csv",
+            Self::Json => "json",
+            Self::Parquet => "parquet",
+            Self::Markdown => "markdown",
+        }
+    }
 }
 
 /// Look after the lake

@@ -23,6 +23,7 @@ mod messages;
 mod output;
 mod panic;
 mod progress;
+mod report;
 mod settings;
 mod shell;
 mod sql_text;

@@ -120,6 +120,58 @@ impl Drop for WaitProgress {
     }
 }
 
+const REPORTS: &str =
+    "{spinner:.cyan} {prefix:24!} {bar:24.cyan/dim} {pos:>7}/{len:<7} {eta:>5} left";
+
+/// Shows how far reports are: documents made of those expected. Goes when dropped.
+pub struct ReportProgress {
+    bar: ProgressBar,
+    /// Documents of one report.
+    of_each: u64,
+}
+
+impl ReportProgress {
+    /// A bar on a terminal, else nothing.
+    pub fn new(messages: &Messages, reports: usize, of_each: usize) -> Self {
+        let of_each = of_each.max(1) as u64;
+        if !messages.shows_progress() {
+            return Self { bar: ProgressBar::hidden(), of_each };
+        }
+        let style = ProgressStyle::with_template(REPORTS).expect("the template is constant");
+        let bar =
+            ProgressBar::new(reports as u64 * of_each).with_style(style.progress_chars("━━╌"));
+        bar.enable_steady_tick(Duration::from_millis(SPINNER_TICK_MS));
+        Self { bar, of_each }
+    }
+
+    /// A report begins.
+    pub fn report(&self, name: &str) {
+        self.bar.set_prefix(name.to_owned());
+    }
+
+    /// A document of it begins.
+    pub fn scope(&self) {
+        self.bar.inc(1);
+    }
+
+    /// The report is made, of however many scopes had rows.
+    pub fn report_done(&self) {
+        let done = self.bar.position().div_ceil(self.of_each) * self.of_each;
+        self.bar.set_position(done);
+    }
+
+    /// The set takes its place.
+    pub fn publishing(&self) {
+        self.bar.set_prefix("publishing");
+    }
+}
+
+impl Drop for ReportProgress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -45,6 +45,9 @@ pub mod query;
 #[cfg(feature = "lake")]
 pub mod rollup;
 
+#[cfg(feature = "lake")]
+pub mod report;
+
 /// What services are told of who asks.
 #[cfg(feature = "lake")]
 pub(crate) const USER_AGENT: &str = concat!("costlake/", env!("CARGO_PKG_VERSION"));

@@ -1,5 +1,5 @@
 -- question: What did each day cost, at list price, at cost price, and on the invoice?
--- grain: source, billing_month, date, billing_account_id, billing_profile_id, customer_tenant_id, subscription_id, meter_category, charge_type, billing_currency
+-- grain: source, billing_month, date, billing_account_id, billing_profile_id, reseller_mpn_id, customer_tenant_id, subscription_id, meter_category, charge_type, billing_currency
 -- sources: adjusted_rows, cost_rows
 -- rollup: source, billing_month
 -- columns:
@@ -8,6 +8,7 @@
 --   date: UTC day
 --   billing_account_id: billing account
 --   billing_profile_id: billing profile
+--   reseller_mpn_id: tier-2 reseller
 --   customer_tenant_id: customer
 --   customer_name: its name that day
 --   subscription_id: subscription; NULL on rows that belong to none
@@ -40,6 +41,7 @@ with factored as (
         date,
         billing_account_id,
         billing_profile_id,
+        reseller_mpn_id,
         customer_tenant_id,
         max(customer_name) as customer_name,
         subscription_id,
@@ -66,6 +68,7 @@ with factored as (
         date,
         billing_account_id,
         billing_profile_id,
+        reseller_mpn_id,
         customer_tenant_id,
         subscription_id,
         meter_category,
@@ -105,6 +108,7 @@ actual as (
         date,
         billing_account_id,
         billing_profile_id,
+        reseller_mpn_id,
         customer_tenant_id,
         max(customer_name) as customer_name,
         subscription_id,
@@ -122,6 +126,7 @@ actual as (
         date,
         billing_account_id,
         billing_profile_id,
+        reseller_mpn_id,
         customer_tenant_id,
         subscription_id,
         meter_category,
@@ -137,6 +142,7 @@ stacked as (
         date,
         billing_account_id,
         billing_profile_id,
+        reseller_mpn_id,
         customer_tenant_id,
         customer_name,
         subscription_id,
@@ -170,6 +176,7 @@ stacked as (
         date,
         billing_account_id,
         billing_profile_id,
+        reseller_mpn_id,
         customer_tenant_id,
         customer_name,
         subscription_id,
@@ -204,6 +211,7 @@ select
     date,
     billing_account_id,
     billing_profile_id,
+    reseller_mpn_id,
     customer_tenant_id,
     max(customer_name) as customer_name,
     subscription_id,
@@ -240,6 +248,7 @@ group by
     date,
     billing_account_id,
     billing_profile_id,
+    reseller_mpn_id,
     customer_tenant_id,
     subscription_id,
     meter_category,

@@ -1,11 +1,13 @@
 -- question: How much partner earned credit was earned, and how much was missed?
--- grain: source, billing_month, billing_currency, billing_profile_id, customer_tenant_id, subscription_id, status
+-- grain: source, billing_month, billing_currency, billing_account_id, billing_profile_id, reseller_mpn_id, customer_tenant_id, subscription_id, status
 -- sources: priced_cost, scope_names, month_scopes
 -- columns:
 --   source: bill connect; those at subscription scope show no credit and are absent
 --   billing_month: month, YYYY-MM
 --   billing_currency: currency of the amounts; two are never added
+--   billing_account_id: billing account
 --   billing_profile_id: billing profile
+--   reseller_mpn_id: tier-2 reseller
 --   customer_tenant_id: customer
 --   customer_name: its name at the end of the month
 --   subscription_id: subscription
@@ -23,7 +25,9 @@ with summed as (
         source,
         billing_month,
         billing_currency,
+        billing_account_id,
         billing_profile_id,
+        reseller_mpn_id,
         customer_tenant_id,
         subscription_id,
         coalesce(partner_earned_credit_applied, false) as is_applied,
@@ -45,7 +49,9 @@ with summed as (
         source,
         billing_month,
         billing_currency,
+        billing_account_id,
         billing_profile_id,
+        reseller_mpn_id,
         customer_tenant_id,
         subscription_id,
         coalesce(partner_earned_credit_applied, false),
@@ -89,7 +95,9 @@ grouped as (
         source,
         billing_month,
         billing_currency,
+        billing_account_id,
         billing_profile_id,
+        reseller_mpn_id,
         customer_tenant_id,
         subscription_id,
         status,
@@ -106,7 +114,9 @@ grouped as (
         source,
         billing_month,
         billing_currency,
+        billing_account_id,
         billing_profile_id,
+        reseller_mpn_id,
         customer_tenant_id,
         subscription_id,
         status
@@ -116,7 +126,9 @@ select
     grouped.source,
     grouped.billing_month,
     grouped.billing_currency,
+    grouped.billing_account_id,
     grouped.billing_profile_id,
+    grouped.reseller_mpn_id,
     grouped.customer_tenant_id,
     customers.scope_name as customer_name,
     grouped.subscription_id,

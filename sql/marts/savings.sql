@@ -1,6 +1,6 @@
 -- question: How much below list price does each scope pay, after what its idle commitments cost?
 -- grain: scope_type, scope_id, source, billing_month, billing_currency
--- sources: rate_totals, scope_names, month_scopes
+-- sources: scope_savings
 -- columns:
 --   scope_type: billing_account, billing_profile, customer_tenant or subscription
 --   scope_id: id of the scope; NULL holds the rows that belong to none
@@ -21,124 +21,27 @@
 --   savings_usd: savings, USD
 --   unpriced_cost_usd: unpriced_cost, USD
 --   availability: available; partial: some usage is unpriced; unknown: no usage could be priced; subscription_scope: Azure shows retail prices and no commitment cost there, so savings cannot be told
-with scoped as (
-    select
-        case
-            when grouping(billing_account_id) = 0 then 'billing_account'
-            when grouping(billing_profile_id) = 0 then 'billing_profile'
-            when grouping(customer_tenant_id) = 0 then 'customer_tenant'
-            else 'subscription'
-        end as scope_type,
-        coalesce(
-            billing_account_id, billing_profile_id, customer_tenant_id, subscription_id
-        ) as scope_id,
-        source,
-        billing_month,
-        billing_currency,
-        sum(list_cost) as list_cost,
-        sum(cost) as cost,
-        coalesce(sum(unused_cost), 0) as unused_cost,
-        coalesce(sum(unpriced_cost), 0) as unpriced_cost,
-        sum(list_cost_usd) as list_cost_usd,
-        sum(cost_usd) as cost_usd,
-        coalesce(sum(unused_cost_usd), 0) as unused_cost_usd,
-        coalesce(sum(unpriced_cost_usd), 0) as unpriced_cost_usd,
-        sum(unpriced_rows) as unpriced_rows,
-        sum(unpriced_rows_usd) as unpriced_rows_usd,
-        sum(priced_rows) as priced_rows,
-        sum(priced_rows_usd) as priced_rows_usd
-    from rate_totals
-    group by grouping sets (
-        (source, billing_month, billing_currency, billing_account_id),
-        (source, billing_month, billing_currency, billing_profile_id),
-        (source, billing_month, billing_currency, customer_tenant_id),
-        (source, billing_month, billing_currency, subscription_id)
-    )
-),
-
--- A scope without any usage row has a list cost of nothing, which is known; one
--- whose usage rows are all unpriced has a list cost that is not.
-known as (
-    select
-        scoped.scope_type,
-        scoped.scope_id,
-        scoped.source,
-        scoped.billing_month,
-        scoped.billing_currency,
-        case when unpriced_rows = 0 then coalesce(list_cost, 0) else list_cost end as list_cost,
-        case when unpriced_rows = 0 then coalesce(cost, 0) else cost end as cost,
-        -- Idle commitments are not exported at that scope: unknown, not 0.
-        case
-            when month_scopes.scope_type is distinct from 'subscription' then scoped.unused_cost
-        end as unused_cost,
-        scoped.unpriced_cost,
-        case when unpriced_rows_usd = 0 then coalesce(list_cost_usd, 0) else list_cost_usd end
-            as list_cost_usd,
-        case when unpriced_rows_usd = 0 then coalesce(cost_usd, 0) else cost_usd end as cost_usd,
-        case
-            when month_scopes.scope_type is distinct from 'subscription'
-                then scoped.unused_cost_usd
-        end as unused_cost_usd,
-        scoped.unpriced_cost_usd,
-        case
-            when month_scopes.scope_type = 'subscription' then 'subscription_scope'
-            when unpriced_rows = 0 then 'available'
-            when priced_rows = 0 then 'unknown'
-            else 'partial'
-        end as availability,
-        priced_rows_usd = 0 and unpriced_rows_usd > 0 as is_unknown_usd
-    from scoped
-    left join month_scopes
-        on
-            scoped.source = month_scopes.source
-            and scoped.billing_month = month_scopes.billing_month
-),
-
--- Waste is known even where no usage could be priced, so it still counts: every
--- scope type then adds up to the same total.
-saved as (
-    select
-        *,
-        case
-            when availability = 'subscription_scope' then null
-            when availability = 'unknown' and unused_cost = 0 then null
-            else coalesce(list_cost, 0) - coalesce(cost, 0) - unused_cost
-        end as savings,
-        case
-            when availability = 'subscription_scope' then null
-            when is_unknown_usd and unused_cost_usd = 0 then null
-            else coalesce(list_cost_usd, 0) - coalesce(cost_usd, 0) - unused_cost_usd
-        end as savings_usd
-    from known
-)
-
 select
-    saved.scope_type,
-    saved.scope_id,
-    scope_names.scope_name,
-    saved.source,
-    saved.billing_month,
-    saved.billing_currency,
-    saved.list_cost,
-    saved.cost,
-    saved.unused_cost,
-    saved.savings,
-    cast(100 * saved.savings / nullif(saved.list_cost, 0) as double) as savings_pct,
-    saved.unpriced_cost,
-    cast(
-        100 * coalesce(saved.cost, 0) / nullif(coalesce(saved.cost, 0) + saved.unpriced_cost, 0)
-        as double
-    ) as priced_coverage_pct,
-    saved.list_cost_usd,
-    saved.cost_usd,
-    saved.unused_cost_usd,
-    saved.savings_usd,
-    saved.unpriced_cost_usd,
-    saved.availability
-from saved
-left join scope_names
-    on
-        saved.source = scope_names.source
-        and saved.billing_month = scope_names.billing_month
-        and saved.scope_type = scope_names.scope_type
-        and saved.scope_id = scope_names.scope_id
+    scope_type,
+    scope_id,
+    scope_name,
+    source,
+    billing_month,
+    billing_currency,
+    list_cost,
+    cost,
+    unused_cost,
+    savings,
+    savings_pct,
+    unpriced_cost,
+    priced_coverage_pct,
+    list_cost_usd,
+    cost_usd,
+    unused_cost_usd,
+    savings_usd,
+    unpriced_cost_usd,
+    availability
+from scope_savings
+where
+    member_type = 'whole'
+    and scope_type in ('billing_account', 'billing_profile', 'customer_tenant', 'subscription')

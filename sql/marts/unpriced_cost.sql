@@ -1,12 +1,16 @@
 -- question: Which usage has no known list price, and why?
--- grain: source, billing_month, billing_currency, customer_tenant_id, pricing_model, meter_category, reason
+-- grain: source, billing_month, billing_currency, billing_account_id, billing_profile_id, reseller_mpn_id, customer_tenant_id, subscription_id, pricing_model, meter_category, reason
 -- sources: priced_cost, scope_names
 -- columns:
 --   source: bill connect
 --   billing_month: month, YYYY-MM
 --   billing_currency: currency of cost
+--   billing_account_id: billing account
+--   billing_profile_id: billing profile
+--   reseller_mpn_id: tier-2 reseller
 --   customer_tenant_id: customer
 --   customer_name: its name at the end of the month
+--   subscription_id: subscription
 --   pricing_model: OnDemand, Reservation, SavingsPlan or Spot
 --   meter_category: meter category
 --   reason: why no rule of list_cost_basis applies
@@ -18,7 +22,11 @@ with unknown as (
         source,
         billing_month,
         billing_currency,
+        billing_account_id,
+        billing_profile_id,
+        reseller_mpn_id,
         customer_tenant_id,
+        subscription_id,
         pricing_model,
         meter_category,
         cost,
@@ -40,7 +48,11 @@ grouped as (
         source,
         billing_month,
         billing_currency,
+        billing_account_id,
+        billing_profile_id,
+        reseller_mpn_id,
         customer_tenant_id,
+        subscription_id,
         pricing_model,
         meter_category,
         reason,
@@ -52,7 +64,11 @@ grouped as (
         source,
         billing_month,
         billing_currency,
+        billing_account_id,
+        billing_profile_id,
+        reseller_mpn_id,
         customer_tenant_id,
+        subscription_id,
         pricing_model,
         meter_category,
         reason
@@ -62,8 +78,12 @@ select
     grouped.source,
     grouped.billing_month,
     grouped.billing_currency,
+    grouped.billing_account_id,
+    grouped.billing_profile_id,
+    grouped.reseller_mpn_id,
     grouped.customer_tenant_id,
     scope_names.scope_name as customer_name,
+    grouped.subscription_id,
     grouped.pricing_model,
     grouped.meter_category,
     grouped.reason,

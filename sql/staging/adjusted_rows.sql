@@ -7,6 +7,7 @@
 --   date: UTC day
 --   billing_account_id: billing account
 --   billing_profile_id: billing profile
+--   reseller_mpn_id: tier-2 reseller
 --   customer_tenant_id: customer
 --   customer_name: its name that day
 --   subscription_id: subscription
@@ -49,6 +50,7 @@ select
     date,
     billing_account_id,
     billing_profile_id,
+    reseller_mpn_id,
     customer_tenant_id,
     customer_name,
     subscription_id,

@@ -1,5 +1,5 @@
 -- question: What do priced rows add up to, by what made their rate?
--- grain: source, billing_month, billing_currency, billing_account_id, billing_profile_id, customer_tenant_id, subscription_id, rate_class
+-- grain: source, billing_month, billing_currency, billing_account_id, billing_profile_id, reseller_mpn_id, customer_tenant_id, subscription_id, rate_class
 -- sources: priced_cost
 -- rollup: source, billing_month
 -- columns:
@@ -8,6 +8,7 @@
 --   billing_currency: currency of the amounts; two are never added
 --   billing_account_id: billing account
 --   billing_profile_id: billing profile
+--   reseller_mpn_id: tier-2 reseller
 --   customer_tenant_id: customer
 --   subscription_id: subscription; NULL on rows that belong to none
 --   rate_class: Reservation, SavingsPlan, Spot; Credited where earned credit is applied; else Other
@@ -32,6 +33,7 @@ with classified as (
         billing_currency,
         billing_account_id,
         billing_profile_id,
+        reseller_mpn_id,
         customer_tenant_id,
         subscription_id,
         case
@@ -61,6 +63,7 @@ select
     billing_currency,
     billing_account_id,
     billing_profile_id,
+    reseller_mpn_id,
     customer_tenant_id,
     subscription_id,
     rate_class,
@@ -85,6 +88,7 @@ group by
     billing_currency,
     billing_account_id,
     billing_profile_id,
+    reseller_mpn_id,
     customer_tenant_id,
     subscription_id,
     rate_class

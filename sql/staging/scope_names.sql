@@ -5,7 +5,7 @@
 -- columns:
 --   source: bill connect
 --   billing_month: month, YYYY-MM
---   scope_type: billing_account, billing_profile, customer_tenant or subscription
+--   scope_type: billing_account, billing_profile, reseller, customer_tenant or subscription
 --   scope_id: id of the scope, never NULL
 --   scope_name: its name on the last day of the month it has one; a customer renamed in mid-month has the new one
 with worn as (
@@ -16,6 +16,8 @@ with worn as (
         billing_account_name,
         billing_profile_id,
         billing_profile_name,
+        reseller_mpn_id,
+        reseller_name,
         customer_tenant_id,
         customer_name,
         subscription_id,
@@ -29,6 +31,8 @@ with worn as (
         billing_account_name,
         billing_profile_id,
         billing_profile_name,
+        reseller_mpn_id,
+        reseller_name,
         customer_tenant_id,
         customer_name,
         subscription_id,
@@ -42,20 +46,30 @@ named as (
         case
             when grouping(billing_account_id) = 0 then 'billing_account'
             when grouping(billing_profile_id) = 0 then 'billing_profile'
+            when grouping(reseller_mpn_id) = 0 then 'reseller'
             when grouping(customer_tenant_id) = 0 then 'customer_tenant'
             else 'subscription'
         end as scope_type,
         coalesce(
-            billing_account_id, billing_profile_id, customer_tenant_id, subscription_id
+            billing_account_id,
+            billing_profile_id,
+            reseller_mpn_id,
+            customer_tenant_id,
+            subscription_id
         ) as scope_id,
         coalesce(
-            billing_account_name, billing_profile_name, customer_name, subscription_name
+            billing_account_name,
+            billing_profile_name,
+            reseller_name,
+            customer_name,
+            subscription_name
         ) as scope_name,
         max(last_day) as last_day
     from worn
     group by grouping sets (
         (source, billing_month, billing_account_id, billing_account_name),
         (source, billing_month, billing_profile_id, billing_profile_name),
+        (source, billing_month, reseller_mpn_id, reseller_name),
         (source, billing_month, customer_tenant_id, customer_name),
         (source, billing_month, subscription_id, subscription_name)
     )

@@ -7,6 +7,7 @@ mod ingest;
 mod lake;
 mod management;
 mod query;
+mod report;
 mod rollups;
 mod source;
 mod sql;
@@ -28,6 +29,7 @@ pub async fn run(
         Command::Source(arguments) => source::run(&arguments.command, settings, messages).await,
         Command::Ingest(arguments) => ingest::run(arguments, settings, messages).await,
         Command::Sql(arguments) => sql::run(arguments, settings, messages).await,
+        Command::Report(arguments) => report::run(arguments, settings, messages).await,
         Command::Lake(arguments) => lake::run(&arguments.command, settings, messages).await,
         Command::Exports(arguments) => exports::run(arguments, settings, messages).await,
     }

@@ -95,6 +95,11 @@ impl<'a> Cells<'a> {
         self.array.is_null(row) || *self.array.data_type() == DataType::Null
     }
 
+    /// Whether its values are numbers or truths, whose text means nothing else.
+    pub fn is_number(&self) -> bool {
+        !matches!(self.kind, Kind::Text(_) | Kind::Nested)
+    }
+
     /// Appends the cell as text; nothing for NULL.
     pub fn push_text(&self, row: usize, out: &mut String) -> Result<(), ArrowError> {
         if self.is_null(row) {

@@ -11,29 +11,42 @@ use arrow::record_batch::RecordBatch;
 use super::cell::{Cells, Spelling, unpacked};
 use super::{OutputError, ResultWriter};
 
-pub struct CsvWriter<'a> {
-    out: &'a mut (dyn Write + Send),
+/// What becomes of texts that a spreadsheet would run as a formula.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Formulas {
+    /// They stay as they are, for programs.
+    Kept,
+    /// An apostrophe stands before them, so that they are shown and not run.
+    Neutralized,
+}
+
+/// Rows as lines, written wherever the caller says.
+pub struct CsvRows {
+    formulas: Formulas,
     row: String,
     cell: String,
 }
 
-impl<'a> CsvWriter<'a> {
-    pub fn new(schema: &SchemaRef, out: &'a mut (dyn Write + Send)) -> Result<Self, OutputError> {
-        let mut row = String::new();
+impl CsvRows {
+    pub fn new(formulas: Formulas) -> Self {
+        Self { formulas, row: String::new(), cell: String::new() }
+    }
+
+    /// Writes the names of the columns.
+    pub fn header(&mut self, schema: &SchemaRef, out: &mut dyn Write) -> Result<(), OutputError> {
+        self.row.clear();
         for (position, field) in schema.fields().iter().enumerate() {
             if position > 0 {
-                row.push(',');
+                self.row.push(',');
             }
-            push_cell(&mut row, field.name());
+            push_cell(&mut self.row, field.name());
         }
-        row.push('\n');
-        out.write_all(row.as_bytes())?;
-        Ok(Self { out, row, cell: String::new() })
+        self.row.push('\n');
+        Ok(out.write_all(self.row.as_bytes())?)
     }
-}
 
-impl ResultWriter for CsvWriter<'_> {
-    fn batch(&mut self, batch: &RecordBatch) -> Result<(), OutputError> {
+    /// Writes the rows of a batch.
+    pub fn batch(&mut self, batch: &RecordBatch, out: &mut dyn Write) -> Result<(), OutputError> {
         let refused = |error| OutputError::value("csv", error);
         let columns = unpacked(batch).map_err(refused)?;
         let cells = columns
@@ -50,13 +63,42 @@ impl ResultWriter for CsvWriter<'_> {
                 if !column.is_null(row) {
                     self.cell.clear();
                     column.push_text(row, &mut self.cell).map_err(refused)?;
+                    if self.formulas == Formulas::Neutralized && !column.is_number() {
+                        neutralize(&mut self.cell);
+                    }
                     push_cell(&mut self.row, &self.cell);
                 }
             }
             self.row.push('\n');
-            self.out.write_all(self.row.as_bytes())?;
+            out.write_all(self.row.as_bytes())?;
         }
         Ok(())
+    }
+}
+
+/// Puts an apostrophe before a text that begins as a formula does, by the list of OWASP.
+fn neutralize(cell: &mut String) {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+        cell.insert(0, '\'');
+    }
+}
+
+pub struct CsvWriter<'a> {
+    out: &'a mut (dyn Write + Send),
+    rows: CsvRows,
+}
+
+impl<'a> CsvWriter<'a> {
+    pub fn new(schema: &SchemaRef, out: &'a mut (dyn Write + Send)) -> Result<Self, OutputError> {
+        let mut rows = CsvRows::new(Formulas::Kept);
+        rows.header(schema, out)?;
+        Ok(Self { out, rows })
+    }
+}
+
+impl ResultWriter for CsvWriter<'_> {
+    fn batch(&mut self, batch: &RecordBatch) -> Result<(), OutputError> {
+        self.rows.batch(batch, self.out)
     }
 
     fn finish(&mut self) -> Result<(), OutputError> {

@@ -17,8 +17,8 @@ enum Shape {
     Lines,
 }
 
-pub struct JsonWriter<'a> {
-    out: &'a mut (dyn Write + Send),
+/// Rows as objects, written wherever the caller says.
+pub struct JsonRows {
     shape: Shape,
     /// `"name":` per column, the comma before it included.
     keys: Vec<String>,
@@ -26,16 +26,13 @@ pub struct JsonWriter<'a> {
     row: String,
 }
 
-impl<'a> JsonWriter<'a> {
-    pub fn array(schema: &SchemaRef, out: &'a mut (dyn Write + Send)) -> Self {
-        Self::new(schema, Shape::Array, out)
+impl JsonRows {
+    /// An array, begun by the first row or the end.
+    pub fn array(schema: &SchemaRef) -> Self {
+        Self::new(schema, Shape::Array)
     }
 
-    pub fn lines(schema: &SchemaRef, out: &'a mut (dyn Write + Send)) -> Self {
-        Self::new(schema, Shape::Lines, out)
-    }
-
-    fn new(schema: &SchemaRef, shape: Shape, out: &'a mut (dyn Write + Send)) -> Self {
+    fn new(schema: &SchemaRef, shape: Shape) -> Self {
         let keys = names(schema)
             .iter()
             .enumerate()
@@ -46,12 +43,11 @@ impl<'a> JsonWriter<'a> {
                 key
             })
             .collect();
-        Self { out, shape, keys, rows: 0, row: String::new() }
+        Self { shape, keys, rows: 0, row: String::new() }
     }
-}
 
-impl ResultWriter for JsonWriter<'_> {
-    fn batch(&mut self, batch: &RecordBatch) -> Result<(), OutputError> {
+    /// Writes the rows of a batch.
+    pub fn batch(&mut self, batch: &RecordBatch, out: &mut dyn Write) -> Result<(), OutputError> {
         let refused = |error| OutputError::value("json", error);
         let columns = unpacked(batch).map_err(refused)?;
         let cells = columns
@@ -71,18 +67,44 @@ impl ResultWriter for JsonWriter<'_> {
                 column.push_json(row, &mut self.row).map_err(refused)?;
             }
             self.row.push_str(if self.shape == Shape::Lines { "}\n" } else { "}" });
-            self.out.write_all(self.row.as_bytes())?;
+            out.write_all(self.row.as_bytes())?;
             self.rows += 1;
         }
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<(), OutputError> {
+    /// Writes the end.
+    pub fn finish(&mut self, out: &mut dyn Write) -> Result<(), OutputError> {
         match (self.shape, self.rows) {
             (Shape::Lines, _) => {}
-            (Shape::Array, 0) => self.out.write_all(b"[]\n")?,
-            (Shape::Array, _) => self.out.write_all(b"\n]\n")?,
+            (Shape::Array, 0) => out.write_all(b"[]\n")?,
+            (Shape::Array, _) => out.write_all(b"\n]\n")?,
         }
         Ok(())
+    }
+}
+
+pub struct JsonWriter<'a> {
+    out: &'a mut (dyn Write + Send),
+    rows: JsonRows,
+}
+
+impl<'a> JsonWriter<'a> {
+    pub fn array(schema: &SchemaRef, out: &'a mut (dyn Write + Send)) -> Self {
+        Self { out, rows: JsonRows::new(schema, Shape::Array) }
+    }
+
+    pub fn lines(schema: &SchemaRef, out: &'a mut (dyn Write + Send)) -> Self {
+        Self { out, rows: JsonRows::new(schema, Shape::Lines) }
+    }
+}
+
+impl ResultWriter for JsonWriter<'_> {
+    fn batch(&mut self, batch: &RecordBatch) -> Result<(), OutputError> {
+        self.rows.batch(batch, self.out)
+    }
+
+    fn finish(&mut self) -> Result<(), OutputError> {
+        self.rows.finish(self.out)
     }
 }

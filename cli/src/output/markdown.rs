@@ -66,7 +66,8 @@ impl ResultWriter for MarkdownWriter<'_> {
     }
 }
 
-fn push_escaped(row: &mut String, cell: &str) {
+/// Appends a cell so that it stays one.
+pub fn push_escaped(row: &mut String, cell: &str) {
     for letter in cell.chars() {
         match letter {
             '|' => row.push_str("\\|"),

@@ -5,12 +5,12 @@
 //! wide columns are. Nothing here computes: decimals are spelled exactly,
 //! without trailing zeros, never through `f64`.
 
-mod cell;
-mod csv;
-mod json;
+pub mod cell;
+pub mod csv;
+pub mod json;
 mod line;
-mod markdown;
-mod parquet;
+pub mod markdown;
+pub mod parquet;
 mod plan;
 mod table;
 pub mod target;
@@ -151,7 +151,7 @@ pub enum OutputError {
 }
 
 impl OutputError {
-    fn value(format: &'static str, error: impl std::fmt::Display) -> Self {
+    pub fn value(format: &'static str, error: impl std::fmt::Display) -> Self {
         Self::Value { format, what: error.to_string() }
     }
 }

@@ -12,6 +12,14 @@ use arrow::record_batch::RecordBatch;
 
 use super::{OutputError, ResultWriter};
 
+/// How result files are written.
+pub fn properties() -> WriterProperties {
+    WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_created_by(concat!("costlake ", env!("CARGO_PKG_VERSION")).to_owned())
+        .build()
+}
+
 pub struct ParquetResultWriter<'a> {
     /// Gone once the footer is written.
     writer: Option<ArrowWriter<&'a mut (dyn Write + Send)>>,
@@ -19,12 +27,8 @@ pub struct ParquetResultWriter<'a> {
 
 impl<'a> ParquetResultWriter<'a> {
     pub fn new(schema: &SchemaRef, out: &'a mut (dyn Write + Send)) -> Result<Self, OutputError> {
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::default()))
-            .set_created_by(concat!("costlake ", env!("CARGO_PKG_VERSION")).to_owned())
-            .build();
         let writer =
-            ArrowWriter::try_new(out, Arc::clone(schema), Some(properties)).map_err(refused)?;
+            ArrowWriter::try_new(out, Arc::clone(schema), Some(properties())).map_err(refused)?;
         Ok(Self { writer: Some(writer) })
     }
 }
@@ -40,7 +44,7 @@ impl ResultWriter for ParquetResultWriter<'_> {
 }
 
 /// An IO error inside keeps its kind, so that a broken pipe is seen as one.
-fn refused(error: ParquetError) -> OutputError {
+pub fn refused(error: ParquetError) -> OutputError {
     match error {
         ParquetError::External(source) => match source.downcast::<std::io::Error>() {
             Ok(io) => OutputError::Io(*io),

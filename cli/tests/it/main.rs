@@ -6,6 +6,7 @@ mod command_line;
 mod connect;
 mod exports;
 mod ingest;
+mod report;
 mod run;
 mod shell;
 mod sql;

@@ -56,6 +56,12 @@ pub const fn civil_from_days(days: i32) -> CivilDate {
     CivilDate { year, month: month as u32, day }
 }
 
+/// A count of days since 1970-01-01 as `YYYY-MM-DD`.
+pub fn format_date(days: i32) -> String {
+    let date = civil_from_days(days);
+    format!("{:04}-{:02}-{:02}", date.year, date.month, date.day)
+}
+
 /// Reads `MM/DD/YYYY` (also `M/D/YYYY`), `YYYY-MM-DD`, or ISO with a time part
 /// (`YYYY-MM-DDT…`), of which the day is taken. Returns `None` for anything
 /// else, days that do not exist included.

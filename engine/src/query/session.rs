@@ -134,6 +134,14 @@ impl Session {
     /// errors turn into [`QueryError`] with `From`.
     pub async fn execute(&self, statement: &str) -> Result<SendableRecordBatchStream, QueryError> {
         let plan = self.plan(statement).await?;
+        self.run(plan).await
+    }
+
+    /// Runs a plan of [`Session::plan`], as [`Session::execute`] does.
+    pub(crate) async fn run(
+        &self,
+        plan: LogicalPlan,
+    ) -> Result<SendableRecordBatchStream, QueryError> {
         let frame = self.context.execute_logical_plan(plan).await?;
         Ok(frame.execute_stream().await?)
     }
@@ -163,7 +171,8 @@ impl Session {
         Ok(self.schema.catalog().mixed_case().quote(statement)?.text)
     }
 
-    async fn plan(&self, statement: &str) -> Result<LogicalPlan, QueryError> {
+    /// The plan of one statement that only reads. Placeholders stay.
+    pub(crate) async fn plan(&self, statement: &str) -> Result<LogicalPlan, QueryError> {
         let found = split_statements(statement)?.len();
         if found != 1 {
             return Err(QueryError::StatementCount { found });

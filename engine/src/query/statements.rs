@@ -55,6 +55,15 @@ fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, QueryError> {
     Ok(Tokenizer::new(&dialect, sql).with_unescape(false).tokenize_with_location()?)
 }
 
+/// Names of the placeholders of a text, `$name`, without their `$`.
+pub(crate) fn placeholders(sql: &str) -> Result<Vec<String>, QueryError> {
+    let names = tokens(sql)?.into_iter().filter_map(|token| match token.token {
+        Token::Placeholder(name) => Some(name.trim_start_matches('$').to_owned()),
+        _ => None,
+    });
+    Ok(names.collect())
+}
+
 /// Where each line starts, to turn the tokenizer's places into bytes.
 struct LineStarts<'a> {
     sql: &'a str,

@@ -147,7 +147,7 @@ impl Store {
     }
 
     /// Our error for one of object_store's, about a path or the whole.
-    pub(super) fn error(&self, place: &str, error: &object_store::Error) -> SourceError {
+    pub(crate) fn error(&self, place: &str, error: &object_store::Error) -> SourceError {
         from_store(place, error, &self.secrets)
     }
 

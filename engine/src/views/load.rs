@@ -1,22 +1,13 @@
-//! Reads the header and body of SQL files.
+//! The views and checks of the repository's `sql/` folder, compiled in.
 //!
-//! A view file begins with comment lines:
-//!
-//! ```text
-//! -- question: List price against cost price, per ...?
-//! -- grain: source, billing_month, ...
-//! -- sources: amortized_cost, ingest_runs
-//! -- columns:
-//! --   list_cost: list cost, billing currency
-//! select ...
-//! ```
-//!
-//! A line indented deeper than its entry continues it. A view that brings its own
-//! rows has the sources `none`. A view whose rows of a source and month come from that
-//! source and month alone may say `-- rollup: source, billing_month`: its results are
-//! kept (see `query::rollups`).
+//! A view's header has a `question`, its `grain`, its `sources` and `columns`. A view that
+//! brings its own rows has the sources `none`. A view whose rows of a source and month
+//! come from that source and month alone may say `-- rollup: source, billing_month`: its
+//! results are kept (see `query::rollups`). A check's header needs a `question` only.
 
 use std::sync::LazyLock;
+
+use super::header::{Header, HeaderError};
 
 /// A file of the repository's `sql/` folder.
 struct SqlFile {
@@ -47,8 +38,17 @@ const VIEW_FILES: &[SqlFile] = sql_files![
     "staging/reservation_days",
     "staging/reservation_hours",
     "staging/reservation_orders",
+    "staging/scope_commitment_months",
+    "staging/scope_commitments",
+    "staging/scope_costs",
+    "staging/scope_coverage",
+    "staging/scope_earned_credit",
     "staging/scope_names",
+    "staging/scope_rate_savings",
+    "staging/scope_savings",
     "staging/scope_totals",
+    "staging/scope_types",
+    "staging/scope_unpriced_cost",
     "staging/service_categories",
     "staging/source_scopes",
     "marts/commitment_coverage",
@@ -136,18 +136,6 @@ pub struct CheckDefinition {
     pub sql: String,
 }
 
-/// A SQL file whose header cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}.sql, line {line}: {reason}")]
-pub struct ViewError {
-    /// File, without its ending.
-    pub file: String,
-    /// Line, from 1.
-    pub line: usize,
-    /// What is wrong.
-    pub reason: String,
-}
-
 /// The views of the catalog.
 pub fn views() -> &'static [ViewDefinition] {
     static VIEWS: LazyLock<Vec<ViewDefinition>> = LazyLock::new(|| {
@@ -175,8 +163,9 @@ fn file_stem(path: &str) -> &str {
 }
 
 /// Reads a view's file.
-pub fn parse_view(name: &str, text: &str) -> Result<ViewDefinition, ViewError> {
-    let mut header = Header::read(name, text)?;
+pub fn parse_view(name: &str, text: &str) -> Result<ViewDefinition, HeaderError> {
+    let mut header = Header::read(&format!("{name}.sql"), text)?;
+    header.need_query()?;
     let mut need = |key: &str| header.take(key);
     let question = need("question")?;
     let grain = need("grain")?;
@@ -199,138 +188,11 @@ pub fn parse_view(name: &str, text: &str) -> Result<ViewDefinition, ViewError> {
 }
 
 /// Reads a check's file: its header needs a `question` only.
-pub fn parse_check(name: &str, text: &str) -> Result<CheckDefinition, ViewError> {
-    let mut header = Header::read(name, text)?;
+pub fn parse_check(name: &str, text: &str) -> Result<CheckDefinition, HeaderError> {
+    let mut header = Header::read(&format!("{name}.sql"), text)?;
+    header.need_query()?;
     let question = header.take("question")?;
     Ok(CheckDefinition { name: name.to_owned(), question, sql: header.sql })
-}
-
-/// One `key: value` of a header, with what is indented below it.
-struct Entry {
-    line: usize,
-    indent: usize,
-    key: String,
-    value: String,
-}
-
-struct Header {
-    file: String,
-    entries: Vec<Entry>,
-    sql: String,
-}
-
-impl Header {
-    fn read(file: &str, text: &str) -> Result<Self, ViewError> {
-        let error = |line: usize, reason: &str| ViewError {
-            file: file.to_owned(),
-            line,
-            reason: reason.to_owned(),
-        };
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut header_lines = 0;
-        for (index, line) in text.lines().enumerate() {
-            let Some(comment) = line.strip_prefix("--") else { break };
-            header_lines = index + 1;
-            let content = comment.trim();
-            if content.is_empty() {
-                continue;
-            }
-            let indent = comment.len() - comment.trim_start().len();
-            // Deeper than the entry it follows, unless that one opens a list.
-            let continues = entries
-                .last()
-                .is_some_and(|entry| indent > entry.indent && !entry.value.is_empty());
-            if continues {
-                let entry = entries.last_mut().expect("there is a last entry");
-                entry.value.push(' ');
-                entry.value.push_str(content);
-                continue;
-            }
-            let (key, value) = content
-                .split_once(':')
-                .ok_or_else(|| error(index + 1, "expected \"name: description\""))?;
-            let (key, value) = (key.trim().to_owned(), value.trim().to_owned());
-            entries.push(Entry { line: index + 1, indent, key, value });
-        }
-        let sql: String =
-            text.lines().skip(header_lines).collect::<Vec<_>>().join("\n").trim().to_owned();
-        let sql = sql.strip_suffix(';').unwrap_or(&sql).to_owned();
-        if sql.is_empty() {
-            return Err(error(header_lines + 1, "there is no query"));
-        }
-        Ok(Self { file: file.to_owned(), entries, sql })
-    }
-
-    fn error(&self, line: usize, reason: String) -> ViewError {
-        ViewError { file: self.file.clone(), line, reason }
-    }
-
-    fn take(&mut self, key: &str) -> Result<String, ViewError> {
-        let position = self
-            .entries
-            .iter()
-            .position(|entry| entry.key == key)
-            .ok_or_else(|| self.error(1, format!("the header lacks \"{key}:\"")))?;
-        let entry = self.entries.remove(position);
-        if entry.value.is_empty() {
-            return Err(self.error(entry.line, format!("\"{key}:\" is empty")));
-        }
-        Ok(entry.value)
-    }
-
-    /// Whether there is such an entry; it can say one thing only.
-    fn take_exactly(&mut self, key: &str, value: &str) -> Result<bool, ViewError> {
-        let Some(entry) = self.entries.iter().position(|entry| entry.key == key) else {
-            return Ok(false);
-        };
-        let entry = self.entries.remove(entry);
-        if entry.value == value {
-            return Ok(true);
-        }
-        Err(self.error(entry.line, format!("\"{key}:\" can only be \"{value}\"")))
-    }
-
-    /// Takes `columns:` and the entries indented below it.
-    fn columns(&mut self) -> Result<Vec<ViewColumn>, ViewError> {
-        let position = self
-            .entries
-            .iter()
-            .position(|entry| entry.key == "columns")
-            .ok_or_else(|| self.error(1, "the header lacks \"columns:\"".to_owned()))?;
-        let columns_entry = self.entries.remove(position);
-        let below = self.entries[position..]
-            .iter()
-            .take_while(|entry| entry.indent > columns_entry.indent)
-            .count();
-        let mut columns: Vec<ViewColumn> = Vec::with_capacity(below);
-        for entry in self.entries.drain(position..position + below) {
-            let fault = if entry.value.is_empty() {
-                Some("is not described")
-            } else if columns.iter().any(|column| column.name == entry.key) {
-                Some("is described twice")
-            } else {
-                None
-            };
-            if let Some(fault) = fault {
-                let reason = format!("column {} {fault}", entry.key);
-                return Err(ViewError { file: self.file.clone(), line: entry.line, reason });
-            }
-            columns.push(ViewColumn { name: entry.key, description: entry.value });
-        }
-        if columns.is_empty() {
-            return Err(self.error(columns_entry.line, "\"columns:\" is empty".to_owned()));
-        }
-        Ok(columns)
-    }
-
-    fn nothing_else(&self) -> Result<(), ViewError> {
-        match self.entries.first() {
-            Some(entry) => {
-                Err(self.error(entry.line, format!("\"{}:\" is not known here", entry.key)))
-            }
-            None => Ok(()),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -4,12 +4,14 @@
 //! Never plans or runs SQL; sessions do.
 
 mod adjustments;
+pub(crate) mod header;
 mod load;
 
 pub use adjustments::{
     Adjustment, AdjustmentError, AdjustmentRule, Adjustments, BilledPrice, Condition, DIMENSIONS,
     Percent, Texts,
 };
+pub use header::HeaderError;
 pub use load::{
-    CheckDefinition, ViewColumn, ViewDefinition, ViewError, checks, parse_check, parse_view, views,
+    CheckDefinition, ViewColumn, ViewDefinition, checks, parse_check, parse_view, views,
 };

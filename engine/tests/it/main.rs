@@ -11,6 +11,7 @@ mod inspect;
 mod ledger;
 mod parquet;
 mod pipeline;
+mod report;
 mod restatements;
 mod rollups;
 mod slt;

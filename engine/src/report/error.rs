@@ -1,0 +1,158 @@
+//! Why there is no report.
+
+use crate::error::{ErrorClass, Fault, Location};
+use crate::query::QueryError;
+use crate::source::SourceError;
+use crate::views::HeaderError;
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The file of a report cannot be read.
+    #[error(transparent)]
+    Definition(#[from] HeaderError),
+    /// A section's query fails.
+    #[error("section {section} of {report}: {source}")]
+    Section {
+        /// The report.
+        report: String,
+        /// The section.
+        section: String,
+        /// Line of the report's file its query begins in, from 1.
+        line: usize,
+        /// Its query.
+        sql: String,
+        /// Why; boxed, as it is large.
+        source: Box<QueryError>,
+    },
+    /// What is known of scopes and months cannot be read.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// A section does not fit what is said of it.
+    #[error("section {section} of {report}: {reason}")]
+    Misfit {
+        /// The report.
+        report: String,
+        /// The section.
+        section: String,
+        /// What does not fit.
+        reason: String,
+        /// What to write instead.
+        hint: Option<String>,
+    },
+    /// A total has more than 20 digits before its point.
+    #[error("section {section} of {report}: the total of {column} is too large")]
+    Overflow {
+        /// The report.
+        report: String,
+        /// The section.
+        section: String,
+        /// The column.
+        column: String,
+    },
+    /// No scope is called that.
+    #[error("no {scope_type} of the lake is called \"{asked}\"")]
+    UnknownScope {
+        /// Its type.
+        scope_type: &'static str,
+        /// What was asked for.
+        asked: String,
+        /// Near ones, as `name (id)`.
+        near: Vec<String>,
+    },
+    /// A file of the set cannot be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The folder holds what is not of a set of reports.
+    #[error("{folder} holds {file}, which is no file of a set of reports")]
+    Foreign {
+        /// The folder.
+        folder: String,
+        /// One of the files.
+        file: String,
+    },
+    /// The manifest of the set that is there cannot be read.
+    #[error("{path} is not the manifest of a set of reports: {reason}")]
+    Manifest {
+        /// The manifest.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// Another process replaced the same set.
+    #[error("{place} was replaced by somebody else meanwhile")]
+    Conflict {
+        /// The set.
+        place: String,
+    },
+    /// A folder that cannot be exchanged for another.
+    #[error("{folder} is where a disk is mounted and cannot be replaced whole")]
+    MountPoint {
+        /// The folder.
+        folder: String,
+    },
+    /// The store of the set cannot be opened or written.
+    #[error(transparent)]
+    Store(#[from] Box<SourceError>),
+}
+
+impl Fault for ReportError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Definition(_) | Self::Misfit { .. } | Self::UnknownScope { .. } => {
+                ErrorClass::BadConfig
+            }
+            Self::Section { source, .. } => source.class(),
+            Self::Query(error) => error.class(),
+            Self::Overflow { .. } => ErrorClass::BadInput,
+            Self::Write { .. } => ErrorClass::Denied,
+            Self::Foreign { .. } | Self::Manifest { .. } | Self::MountPoint { .. } => {
+                ErrorClass::BadConfig
+            }
+            Self::Conflict { .. } => ErrorClass::Conflict,
+            Self::Store(error) => error.class(),
+        }
+    }
+
+    fn location(&self) -> Option<Location> {
+        match self {
+            Self::Query(error) => error.location(),
+            Self::Section { source, .. } => source.location(),
+            Self::Store(error) => error.location(),
+            _ => None,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Section { source, .. } => source.hint(),
+            Self::Query(error) => error.hint(),
+            Self::Misfit { hint, .. } => hint.clone(),
+            Self::UnknownScope { scope_type, near, .. } => Some(match near.is_empty() {
+                true => format!(
+                    "costlake sql -c \"select * from scope_names where scope_type = '{scope_type}'\" \
+                     lists them"
+                ),
+                false => format!("is one of these meant: {}", near.join(", ")),
+            }),
+            Self::Foreign { .. } => Some(
+                "name a folder of its own, a new one or one that reports are in; nothing was changed"
+                    .to_owned(),
+            ),
+            Self::Manifest { .. } => {
+                Some("name another folder, or move that file away; nothing was changed".to_owned())
+            }
+            Self::MountPoint { folder } => {
+                Some(format!("name a folder in it, e.g. {folder}/reports"))
+            }
+            Self::Conflict { .. } => Some("run the command again".to_owned()),
+            Self::Store(error) => error.hint(),
+            _ => None,
+        }
+    }
+}

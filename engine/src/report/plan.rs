@@ -1,0 +1,206 @@
+//! Makes the query of a section: its placeholders filled, its rows kept to what was asked
+//! for, and ordered by scope.
+//!
+//! Input: a session, a section, parameters. Output: a logical plan, and which of its
+//! columns is the scope's. Never runs it.
+
+use datafusion::common::{Column, DFSchema};
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::{
+    Expr, LogicalPlan, LogicalPlanBuilder, Projection, SortExpr, ident, lit,
+};
+
+use super::definition::{ReportDefinition, SectionDefinition};
+use super::error::ReportError;
+use super::params::{PLACEHOLDERS, ReportParameters, ScopeSelection};
+use crate::near::nearest;
+use crate::query::statements::placeholders;
+use crate::query::{QueryError, Session};
+
+/// The column that tells whose a row is. It is not shown.
+pub(super) const SCOPE_COLUMN: &str = "scope_id";
+const CURRENCY_COLUMN: &str = "billing_currency";
+const SOURCE_COLUMN: &str = "source";
+
+/// Columns of every section that amounts may be of, in the order totals are told by.
+pub(super) const TOTAL_KEYS: [&str; 2] = [SOURCE_COLUMN, CURRENCY_COLUMN];
+
+/// The plan of a section.
+pub(super) async fn plan(
+    session: &Session,
+    report: &ReportDefinition,
+    section: &SectionDefinition,
+    parameters: &ReportParameters,
+) -> Result<LogicalPlan, ReportError> {
+    let failed = |source: QueryError| ReportError::Section {
+        report: report.name.clone(),
+        section: section.name.clone(),
+        line: section.sql_line,
+        sql: section.sql.clone(),
+        source: Box::new(source),
+    };
+    let misfit = |reason: &str, hint: &str| ReportError::Misfit {
+        report: report.name.clone(),
+        section: section.name.clone(),
+        reason: reason.to_owned(),
+        hint: Some(hint.to_owned()),
+    };
+    let placeholders = placeholders(&section.sql).map_err(failed)?;
+    if let Some(unknown) = unknown_placeholder(&placeholders) {
+        let names = PLACEHOLDERS.map(|(name, _)| name);
+        let hint = match nearest(unknown, names) {
+            Some(near) => format!("is ${near} meant?"),
+            None => format!("there are ${}", names.join(", $")),
+        };
+        return Err(misfit(&format!("there is no parameter ${unknown}"), &hint));
+    }
+    let plan = session.plan(&section.sql).await.map_err(failed)?;
+    if !is_query(&plan) {
+        return Err(misfit("it is no query", "a section is one select"));
+    }
+    let plan = plan.with_param_values(parameters.values()).map_err(|error| failed(error.into()))?;
+    let has = |name: &str| plan.schema().has_column_with_unqualified_name(name);
+    let (has_scope, has_currency, has_source) =
+        (has(SCOPE_COLUMN), has(CURRENCY_COLUMN), has(SOURCE_COLUMN));
+    let mut kept: Vec<(&str, &str)> = Vec::new();
+    if let (Some(currency), true) = (&parameters.currency, has_currency) {
+        kept.push((CURRENCY_COLUMN, currency));
+    }
+    if let (Some(source), true) = (&parameters.source, has_source) {
+        kept.push((SOURCE_COLUMN, source));
+    }
+    match &parameters.scopes {
+        ScopeSelection::All => {}
+        ScopeSelection::One { scope_id, .. } if has_scope => kept.push((SCOPE_COLUMN, scope_id)),
+        // A query that names the scope itself keeps to it.
+        ScopeSelection::One { .. } if placeholders.iter().any(|name| name == SCOPE_COLUMN) => {}
+        ScopeSelection::One { .. } => {
+            return Err(misfit(
+                "it cannot be kept to one scope: it has no column scope_id",
+                "select the scope's id as scope_id, or use $scope_id in a filter",
+            ));
+        }
+        ScopeSelection::Each(_) if !has_scope => {
+            return Err(misfit(
+                "it cannot be told apart by scope: it has no column scope_id",
+                "select the scope's id as scope_id",
+            ));
+        }
+        ScopeSelection::Each(_) if is_cut(&plan) => {
+            return Err(misfit(
+                "its limit would cut over all scopes together",
+                "use row_number() over (partition by scope_id order by ...) and keep the first of each",
+            ));
+        }
+        ScopeSelection::Each(_) => {}
+    }
+    let by_scope = match parameters.scopes {
+        ScopeSelection::Each(_) => ByScope::Ordered,
+        _ => ByScope::AsItIs,
+    };
+    restricted(plan, &kept, by_scope).map_err(|error| failed(error.into()))
+}
+
+fn unknown_placeholder(names: &[String]) -> Option<&str> {
+    let known = |name: &&String| PLACEHOLDERS.iter().any(|(known, _)| known == name);
+    names.iter().find(|name| !known(name)).map(String::as_str)
+}
+
+/// Whether a limit stands at its top.
+fn is_cut(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Limit(_) => true,
+        LogicalPlan::Sort(sort) => sort.fetch.is_some() || is_cut(&sort.input),
+        LogicalPlan::Projection(projection) => is_cut(&projection.input),
+        _ => false,
+    }
+}
+
+fn is_query(plan: &LogicalPlan) -> bool {
+    !matches!(
+        plan,
+        LogicalPlan::Statement(_)
+            | LogicalPlan::Explain(_)
+            | LogicalPlan::Analyze(_)
+            | LogicalPlan::DescribeTable(_)
+            | LogicalPlan::Ddl(_)
+            | LogicalPlan::Dml(_)
+            | LogicalPlan::Copy(_)
+    )
+}
+
+#[derive(Clone, Copy)]
+enum ByScope {
+    /// The rows by scope, those of none last, and within one in the query's own order.
+    Ordered,
+    AsItIs,
+}
+
+/// The plan with rows of these values only. They are kept below the query's own order, and
+/// the order by scope is put before it.
+fn restricted(
+    plan: LogicalPlan,
+    kept: &[(&str, &str)],
+    by_scope: ByScope,
+) -> Result<LogicalPlan, DataFusionError> {
+    match plan {
+        LogicalPlan::Sort(sort) if sort.fetch.is_none() => {
+            let below = kept_to(sort.input.as_ref().clone(), kept)?;
+            let order = match by_scope {
+                ByScope::Ordered => {
+                    std::iter::once(scope_first(below.schema())).chain(sort.expr).collect()
+                }
+                ByScope::AsItIs => sort.expr,
+            };
+            LogicalPlanBuilder::from(below).sort(order)?.build()
+        }
+        // An order by what is not selected: the selected columns stand above it.
+        LogicalPlan::Projection(projection)
+            if passes_through(&projection, kept)
+                && matches!(projection.input.as_ref(), LogicalPlan::Sort(_)) =>
+        {
+            let below = restricted(projection.input.as_ref().clone(), kept, by_scope)?;
+            LogicalPlanBuilder::from(below).project(projection.expr)?.build()
+        }
+        other => {
+            let below = kept_to(other, kept)?;
+            match by_scope {
+                ByScope::AsItIs => Ok(below),
+                ByScope::Ordered => {
+                    let order = scope_first(below.schema());
+                    LogicalPlanBuilder::from(below).sort([order])?.build()
+                }
+            }
+        }
+    }
+}
+
+/// Whether the columns that rows are kept and ordered by are the same below a projection.
+fn passes_through(projection: &Projection, kept: &[(&str, &str)]) -> bool {
+    let names = kept.iter().map(|(name, _)| *name).chain([SCOPE_COLUMN]);
+    names.into_iter().all(|name| {
+        projection
+            .expr
+            .iter()
+            .any(|expr| matches!(expr, Expr::Column(column) if column.name == name))
+    })
+}
+
+fn scope_first(schema: &DFSchema) -> SortExpr {
+    column_of(schema, SCOPE_COLUMN).sort(true, false)
+}
+
+fn kept_to(plan: LogicalPlan, kept: &[(&str, &str)]) -> Result<LogicalPlan, DataFusionError> {
+    kept.iter().try_fold(plan, |plan, (column, value)| {
+        let column = column_of(plan.schema(), column);
+        LogicalPlanBuilder::from(plan).filter(column.eq(lit(*value)))?.build()
+    })
+}
+
+/// A column by its name as it is; the name may stand in one table only.
+fn column_of(schema: &DFSchema, name: &str) -> Expr {
+    match schema.qualified_field_with_unqualified_name(name) {
+        Ok((qualifier, field)) => Expr::Column(Column::from((qualifier, field))),
+        Err(_) => ident(name),
+    }
+}

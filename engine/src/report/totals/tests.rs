@@ -1,0 +1,117 @@
+use arrow::array::ArrayRef;
+use arrow::datatypes::{Field, Schema};
+
+use super::*;
+
+fn decimals(values: &[Option<&str>]) -> ArrayRef {
+    let raw: Decimal128Array = values
+        .iter()
+        .map(|text| text.map(|text| crate::model::money::parse_decimal(text.as_bytes()).unwrap()))
+        .collect();
+    Arc::new(raw.with_precision_and_scale(38, 18).unwrap())
+}
+
+fn texts(values: &[Option<&str>]) -> ArrayRef {
+    Arc::new(StringArray::from(values.to_vec()))
+}
+
+fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+    let fields: Vec<Field> = columns
+        .iter()
+        .map(|(name, array)| Field::new(*name, array.data_type().clone(), true))
+        .collect();
+    let arrays = columns.into_iter().map(|(_, array)| array).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).unwrap()
+}
+
+fn sum(name: &str) -> TotalDefinition {
+    TotalDefinition::Sum(name.to_owned())
+}
+
+fn shown(column: &ArrayRef) -> Vec<Option<String>> {
+    let column = column.as_primitive::<Decimal128Type>();
+    column.iter().map(|raw| raw.map(crate::model::money::format_decimal)).collect()
+}
+
+#[test]
+fn sources_and_currencies_are_never_added() {
+    let rows = batch(vec![
+        ("source", texts(&[Some("a"), Some("a"), Some("b"), Some("a"), None])),
+        (
+            "billing_currency",
+            texts(&[Some("EUR"), Some("USD"), Some("EUR"), Some("EUR"), Some("EUR")]),
+        ),
+        (
+            "cost",
+            decimals(&[Some("1.5"), Some("2"), Some("4"), Some("0.000000000000000001"), Some("8")]),
+        ),
+        ("name", texts(&[Some("x"); 5])),
+    ]);
+    let mut adder = Adder::new(&rows.schema(), &[sum("cost")]).unwrap();
+    adder.add(&rows.slice(0, 2)).unwrap();
+    adder.add(&rows.slice(2, 3)).unwrap();
+    let totals = adder.finish().unwrap();
+    assert_eq!((totals.rows, totals.totals.num_rows()), (5, 4));
+    let sums: Vec<Option<String>> = shown(totals.totals.column(2));
+    // None first, then by source and currency.
+    assert_eq!(
+        sums.iter().map(|sum| sum.as_deref().unwrap()).collect::<Vec<_>>(),
+        ["8", "1.500000000000000001", "2", "4"]
+    );
+    assert_eq!(totals.totals.column(3).null_count(), 4);
+}
+
+#[test]
+fn what_is_unknown_is_counted_and_not_zero() {
+    let rows = batch(vec![
+        ("list", decimals(&[None, Some("10"), Some("30")])),
+        ("cost", decimals(&[None, None, None])),
+        ("rows", Arc::new(Int64Array::from(vec![Some(2), None, Some(3)])) as ArrayRef),
+    ]);
+    let totals = [sum("list"), sum("cost"), sum("rows")];
+    let mut adder = Adder::new(&rows.schema(), &totals).unwrap();
+    adder.add(&rows).unwrap();
+    let totals = adder.finish().unwrap();
+    assert_eq!(shown(totals.totals.column(0)), [Some("40".to_owned())]);
+    assert_eq!(shown(totals.totals.column(1)), [None]);
+    assert_eq!(totals.totals.column(2).as_primitive::<Int64Type>().value(0), 5);
+    assert_eq!(totals.unknown, [[1, 3, 1]]);
+}
+
+#[test]
+fn percents_are_of_the_sums() {
+    let rows = batch(vec![
+        ("list", decimals(&[Some("100"), Some("300")])),
+        ("saved", decimals(&[Some("50"), Some("0")])),
+        ("pct", Arc::new(Float64Array::from(vec![50.0, 0.0])) as ArrayRef),
+    ]);
+    let percent = TotalDefinition::Percent {
+        column: "pct".to_owned(),
+        numerator: "saved".to_owned(),
+        denominator: "list".to_owned(),
+    };
+    let definition = [sum("list"), sum("saved"), percent];
+    let mut adder = Adder::new(&rows.schema(), &definition).unwrap();
+    adder.add(&rows).unwrap();
+    let totals = adder.finish().unwrap();
+    assert_eq!(
+        totals.totals.column(2).as_primitive::<arrow::datatypes::Float64Type>().value(0),
+        12.5
+    );
+}
+
+#[test]
+fn no_rows_have_no_totals_and_faults_are_told() {
+    let rows = batch(vec![("cost", decimals(&[])), ("name", texts(&[]))]);
+    let adder = Adder::new(&rows.schema(), &[sum("cost")]).unwrap();
+    assert_eq!(adder.finish().unwrap().totals.num_rows(), 0);
+    let fault = |name: &str| Adder::new(&rows.schema(), &[sum(name)]).err().unwrap();
+    assert_eq!(fault("price"), TotalFault::Missing("price".to_owned()));
+    assert_eq!(fault("name"), TotalFault::NoNumber("name".to_owned()));
+
+    let most = "99999999999999999999.999999999999999999";
+    let large = batch(vec![("cost", decimals(&[Some(most), Some(most)]))]);
+    let mut adder = Adder::new(&large.schema(), &[sum("cost")]).unwrap();
+    adder.add(&large).unwrap();
+    assert_eq!(adder.finish().err().unwrap(), TotalFault::Overflow("cost".to_owned()));
+}

@@ -1,0 +1,378 @@
+//! Reports over a generated tenant: every one of them, by every scope, and what they refuse.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array as _, AsArray as _, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Decimal128Type};
+use costlake_benches::generator::GeneratorOptions;
+use costlake_engine::error::{ErrorClass, Fault as _};
+use costlake_engine::ingest::IngestRequest;
+use costlake_engine::model::DatasetType;
+use costlake_engine::model::money::format_decimal;
+use costlake_engine::model::scope::ScopeType;
+use costlake_engine::query::{RollupUse, Session, SessionOptions};
+use costlake_engine::report::{
+    DataStatus, KnownScopes, MonthRange, ReportDefinition, ReportError, ReportEvent,
+    ReportParameters, ReportRun, ReportScope, ScopeSelection, TotalDefinition, parse_report,
+    reports,
+};
+
+use crate::tenant::{Tenant, month, options, rows, small, url};
+
+/// By source and currency, then column: raw decimals.
+type Totals = BTreeMap<(Option<String>, Option<String>), BTreeMap<String, Option<i128>>>;
+
+/// One document: rows of each section as text, and its totals.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Told {
+    sections: Vec<Section>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Section {
+    rows: Vec<Vec<Option<String>>>,
+    total_rows: u64,
+    totals: Totals,
+}
+
+async fn told(
+    session: &Session,
+    report: &ReportDefinition,
+    parameters: &ReportParameters,
+) -> Result<BTreeMap<Option<String>, Told>, ReportError> {
+    let mut run = ReportRun::start(session, report, parameters).await?;
+    let mut documents = BTreeMap::new();
+    let mut open: Option<(Option<String>, Told)> = None;
+    while let Some(event) = run.next().await? {
+        match event {
+            ReportEvent::Scope(id) => open = Some((id, Told::default())),
+            ReportEvent::Section(at) => {
+                let (_, told) = open.as_mut().unwrap();
+                assert_eq!(told.sections.len(), at, "sections come in order");
+                told.sections.push(Section::default());
+            }
+            ReportEvent::Rows(batch) => {
+                let section = open.as_mut().unwrap().1.sections.last_mut().unwrap();
+                section.rows.extend(texts(&batch));
+            }
+            ReportEvent::SectionEnd(totals) => {
+                let section = open.as_mut().unwrap().1.sections.last_mut().unwrap();
+                section.total_rows = totals.rows;
+                section.totals = sums(&totals.totals);
+            }
+            ReportEvent::ScopeEnd => {
+                let (id, told) = open.take().unwrap();
+                assert_eq!(told.sections.len(), report.sections.len());
+                assert!(documents.insert(id, told).is_none(), "a scope comes once");
+            }
+        }
+    }
+    assert!(open.is_none());
+    Ok(documents)
+}
+
+fn texts(batch: &RecordBatch) -> Vec<Vec<Option<String>>> {
+    let columns: Vec<_> =
+        batch.columns().iter().map(|column| cast(column, &DataType::Utf8).unwrap()).collect();
+    let text = |column: usize, row: usize| {
+        let column = columns[column].as_string::<i32>();
+        column.is_valid(row).then(|| column.value(row).to_owned())
+    };
+    (0..batch.num_rows()).map(|row| (0..columns.len()).map(|at| text(at, row)).collect()).collect()
+}
+
+fn sums(batch: &RecordBatch) -> Totals {
+    let schema = batch.schema();
+    let rows = texts(batch);
+    let key =
+        |row: usize, name: &str| schema.index_of(name).ok().and_then(|at| rows[row][at].clone());
+    let of = |row: usize| {
+        let decimals = schema.fields().iter().enumerate().filter_map(|(at, field)| {
+            let column = batch.column(at).as_primitive_opt::<Decimal128Type>()?;
+            let value = column.is_valid(row).then(|| column.value(row));
+            Some((field.name().clone(), value))
+        });
+        decimals.collect()
+    };
+    (0..batch.num_rows())
+        .map(|row| ((key(row, "source"), key(row, "billing_currency")), of(row)))
+        .collect()
+}
+
+fn parameters(scopes: ScopeSelection) -> ReportParameters {
+    ReportParameters {
+        scopes,
+        months: MonthRange::new(month("2026-07"), month("2026-08")).unwrap(),
+        currency: None,
+        source: None,
+    }
+}
+
+/// A partner's billing account with what is known of its reservations.
+async fn lake() -> (Tenant, Session) {
+    let (tenant, _) = Tenant::generated(&small());
+    tenant.ingest(&tenant.request()).await;
+    let reservations = [
+        DatasetType::PriceSheet,
+        DatasetType::ReservationDetails,
+        DatasetType::ReservationTransactions,
+    ];
+    let exports = reservations.map(|dataset| (dataset, url(&tenant.export(dataset)))).to_vec();
+    tenant.ingest(&IngestRequest { exports, ..tenant.request() }).await;
+    let session = tenant.session().await;
+    (tenant, session)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_report_adds_up_to_the_same_by_every_scope() {
+    let (_tenant, session) = lake().await;
+    for report in reports() {
+        let all = told(&session, report, &parameters(ScopeSelection::All)).await.unwrap();
+        let [(None, all)] = &all.into_iter().collect::<Vec<_>>()[..] else { panic!() };
+        let rows: u64 = all.sections.iter().map(|section| section.total_rows).sum();
+        assert!(rows > 0, "{} says nothing", report.name);
+        // Two reports stand on other views than the rest; all of them by every scope would
+        // be a few hundred plans.
+        let by_every = ["savings", "list-vs-cost"].contains(&report.name.as_str());
+        let some = [ReportScope::Reseller, ReportScope::CustomerTenant];
+        for scope in report.scopes.iter().filter(|scope| by_every || some.contains(scope)) {
+            let each = told(&session, report, &parameters(ScopeSelection::Each(*scope))).await;
+            let each = each.unwrap();
+            assert!(!each.is_empty(), "{} by {scope}", report.name);
+            for (at, section) in report.sections.iter().enumerate() {
+                // The ten worst of each scope are others than the ten worst of all.
+                if section.name == "money_to_get_back" {
+                    continue;
+                }
+                let mut sums: BTreeMap<_, BTreeMap<String, i128>> = BTreeMap::new();
+                for told in each.values() {
+                    for (key, totals) in &told.sections[at].totals {
+                        for (column, value) in totals {
+                            *sums
+                                .entry(key.clone())
+                                .or_default()
+                                .entry(column.clone())
+                                .or_default() += value.unwrap_or(0);
+                        }
+                    }
+                }
+                for (key, totals) in &all.sections[at].totals {
+                    for total in &section.totals {
+                        let TotalDefinition::Sum(column) = total else { continue };
+                        let Some(whole) = totals.get(column) else { continue };
+                        let parts = sums[key][column];
+                        assert_eq!(
+                            format_decimal(parts),
+                            format_decimal(whole.unwrap_or(0)),
+                            "{} by {scope}, {}, {column} of {key:?}",
+                            report.name,
+                            section.name
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_scope_alone_is_told_as_among_all() {
+    let (_tenant, session) = lake().await;
+    for scope in [ReportScope::CustomerTenant, ReportScope::Reseller] {
+        let known = KnownScopes::read(&session, scope).await.unwrap();
+        let ids: Vec<&str> = known.iter().map(|(id, _)| id).skip(1).take(1).collect();
+        for report in reports().iter().filter(|report| report.scopes.contains(&scope)) {
+            let each =
+                told(&session, report, &parameters(ScopeSelection::Each(scope))).await.unwrap();
+            for id in &ids {
+                let selection =
+                    ScopeSelection::One { scope_type: scope, scope_id: (*id).to_owned() };
+                let one = told(&session, report, &parameters(selection)).await.unwrap();
+                assert_eq!(one.len(), 1);
+                let (of, mut one) = one.into_iter().next().unwrap();
+                assert_eq!(of.as_deref(), Some(*id));
+                let Some(mut among) = each.get(&Some((*id).to_owned())).cloned() else {
+                    assert!(one.sections.iter().all(|section| section.rows.is_empty()));
+                    continue;
+                };
+                for section in one.sections.iter_mut().chain(&mut among.sections) {
+                    // FOCUS rows of one day have no order of their own.
+                    if report.name == "focus" {
+                        section.rows.sort();
+                    }
+                }
+                assert_eq!(one, among, "{} of {scope} {id}", report.name);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_are_the_same_with_rollups_and_without() {
+    let (tenant, _) = lake().await;
+    costlake_engine::rollup::keep(&tenant.lake, &options(), None).await.unwrap();
+    let session = tenant.session().await;
+    let without = SessionOptions { rollups: RollupUse::Never, ..options() };
+    let without = Session::open(&tenant.lake, &without).await.unwrap();
+    for report in reports().iter().filter(|report| report.name != "focus") {
+        let parameters = parameters(ScopeSelection::Each(ReportScope::Source));
+        let kept = told(&session, report, &parameters).await.unwrap();
+        let computed = told(&without, report, &parameters).await.unwrap();
+        assert_eq!(kept, computed, "{}", report.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn totals_are_those_of_the_view() {
+    let (_tenant, session) = lake().await;
+    let savings = reports().iter().find(|report| report.name == "savings").unwrap();
+    let at = savings.sections.iter().position(|section| section.name == "by_month").unwrap();
+    let each = ScopeSelection::Each(ReportScope::CustomerTenant);
+    let each = told(&session, savings, &parameters(each)).await.unwrap();
+    let sql = "select scope_id, billing_currency, cast(sum(list_cost) as varchar), \
+               cast(sum(savings) as varchar) from savings where scope_type = 'customer_tenant' \
+               group by scope_id, billing_currency";
+    let viewed = rows(&session, sql).await;
+    let mut found = 0;
+    for row in viewed {
+        let [scope, currency, list_cost, saved] = &row[..] else { panic!("{row:?}") };
+        let scope = (scope != "NULL").then(|| scope.clone());
+        let totals = &each[&scope].sections[at].totals;
+        let of_currency =
+            totals.iter().find(|((_, of), _)| of.as_ref() == Some(currency)).unwrap().1;
+        let shown = |column: &str| of_currency[column].map(format_decimal).unwrap();
+        let plain = |text: &str| text.trim_end_matches('0').trim_end_matches('.').to_owned();
+        assert_eq!(shown("list_cost"), plain(list_cost));
+        assert_eq!(shown("savings"), plain(saved));
+        found += 1;
+    }
+    assert!(found > 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn currency_source_and_months_are_kept_to() {
+    let (_tenant, session) = lake().await;
+    let report = reports().iter().find(|report| report.name == "list-vs-cost").unwrap();
+    let only = ReportParameters {
+        currency: Some("EUR".to_owned()),
+        months: MonthRange::new(month("2026-08"), month("2026-08")).unwrap(),
+        ..parameters(ScopeSelection::All)
+    };
+    let told_only = told(&session, report, &only).await.unwrap();
+    let by_month = &told_only[&None].sections[0];
+    assert_eq!(by_month.rows.len(), 1);
+    assert_eq!(by_month.rows[0][1..3], [Some("2026-08".to_owned()), Some("EUR".to_owned())]);
+    let nobody = ReportParameters { source: Some("nobody".to_owned()), ..only };
+    let nothing = told(&session, report, &nobody).await.unwrap();
+    assert!(nothing[&None].sections.iter().all(|section| section.rows.is_empty()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn months_that_are_not_final_or_not_there_are_told() {
+    let (_tenant, session) = lake().await;
+    let range = MonthRange::new(month("2026-05"), month("2026-10")).unwrap();
+    let status = DataStatus::read(&session, &range).await.unwrap();
+    let source = &status.sources["contoso"];
+    assert!(source.months[&month("2026-05")].is_missing(), "before the first month of the lake");
+    assert!(source.months[&month("2026-09")].is_missing());
+    let loaded = &source.months[&month("2026-08")];
+    assert!(loaded.missing.is_empty() && !loaded.is_open, "{loaded:?}");
+    let months = DataStatus::loaded_months(&session).await.unwrap().unwrap();
+    assert_eq!((months.first(), months.last()), (month("2026-07"), month("2026-08")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scopes_are_found_by_id_and_name() {
+    let (_tenant, session) = lake().await;
+    let known = KnownScopes::read(&session, ReportScope::CustomerTenant).await.unwrap();
+    let (id, scope) = known.iter().find(|(_, scope)| scope.name.is_some()).unwrap();
+    let name = scope.name.as_deref().unwrap();
+    assert_eq!(known.find(&id.to_uppercase()).unwrap(), id);
+    assert_eq!(known.find(&name.to_lowercase()).unwrap(), id);
+    let error = known.find(&name[..name.len() - 1]).unwrap_err();
+    assert_eq!(error.class(), ErrorClass::BadConfig);
+    assert!(error.hint().unwrap().contains(name), "{error}: {:?}", error.hint());
+    assert!(known.find("nobody at all").unwrap_err().hint().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_users_sql_is_a_report_or_says_why_not() {
+    let (_tenant, session) = lake().await;
+    let each = || parameters(ScopeSelection::Each(ReportScope::CustomerTenant));
+    let one = || {
+        let known = ScopeSelection::One {
+            scope_type: ReportScope::CustomerTenant,
+            scope_id: "x".to_owned(),
+        };
+        parameters(known)
+    };
+    let mine = |sql: &str| parse_report("mine", "mine.sql", sql).unwrap();
+    let fine = mine(
+        "select scope_id, savings from savings where scope_type = $scope_type \
+         and billing_month >= $first_month and ($currency is null or billing_currency = $currency) \
+         order by billing_month, billing_currency",
+    );
+    assert!(told(&session, &fine, &each()).await.unwrap().len() > 5);
+    let by_hand = mine("select savings from savings where scope_id = $scope_id");
+    assert_eq!(told(&session, &by_hand, &one()).await.unwrap().len(), 1);
+
+    for (sql, parameters, reason, hint) in [
+        ("select 1 as x", each(), "no column scope_id", "select the scope's id as scope_id"),
+        ("select 1 as x", one(), "cannot be kept to one scope", "$scope_id"),
+        ("select scope_id from savings limit 3", each(), "limit", "row_number()"),
+        ("select scope_id from savings order by 1 limit 3", each(), "limit", "row_number()"),
+        ("select $first_mont as x", each(), "no parameter $first_mont", "is $first_month meant?"),
+        ("explain select 1", parameters_of_all(), "no query", "one select"),
+    ] {
+        let error = told(&session, &mine(sql), &parameters).await.unwrap_err();
+        assert!(error.to_string().contains(reason), "{sql}: {error}");
+        assert!(error.hint().unwrap().contains(hint), "{sql}: {:?}", error.hint());
+        assert_eq!(error.class(), ErrorClass::BadConfig, "{sql}");
+    }
+    for sql in ["select nope from savings", "drop table savings", "set x = 1"] {
+        let error = told(&session, &mine(sql), &parameters_of_all()).await.unwrap_err();
+        assert!(
+            matches!(error, ReportError::Section { .. } | ReportError::Misfit { .. }),
+            "{error}"
+        );
+    }
+    for header in ["totals: nope", "chart: bars nope: x", "chart: bars x: nope", "aside: nope"] {
+        let mine = mine(&format!("-- section: a\n-- {header}\nselect 1 as x"));
+        let error = told(&session, &mine, &parameters_of_all()).await.unwrap_err();
+        assert!(error.to_string().contains("no column nope"), "{header}: {error}");
+        assert!(error.hint().is_some(), "{header}");
+    }
+}
+
+fn parameters_of_all() -> ReportParameters {
+    parameters(ScopeSelection::All)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_scope_says_what_cannot_be_told() {
+    let (tenant, _) = Tenant::generated(&small());
+    let subscription = Tenant::new();
+    subscription.generate(&GeneratorOptions { scope: ScopeType::Subscription, ..small() });
+    tenant.ingest(&tenant.request()).await;
+    let request = IngestRequest { source: "retail".parse().unwrap(), ..subscription.request() };
+    tenant.ingest(&request).await;
+    let session = tenant.session().await;
+    let range = MonthRange::new(month("2026-07"), month("2026-08")).unwrap();
+    let status = DataStatus::read(&session, &range).await.unwrap();
+    assert!(status.sources["retail"].is_at_subscription_scope());
+    assert!(!status.sources["contoso"].is_at_subscription_scope());
+    let savings = reports().iter().find(|report| report.name == "savings").unwrap();
+    let only = ReportParameters { source: Some("retail".to_owned()), ..parameters_of_all() };
+    let document = &told(&session, savings, &only).await.unwrap()[&None];
+    let at = savings.sections.iter().position(|section| section.name == "by_month").unwrap();
+    for totals in document.sections[at].totals.values() {
+        assert_eq!(totals["savings"], None, "unknown, not 0");
+    }
+    assert!(!document.sections[at].rows.is_empty());
+    // Both sources in one document are never added.
+    let both = &told(&session, savings, &parameters_of_all()).await.unwrap()[&None];
+    let sources: std::collections::BTreeSet<_> =
+        both.sections[at].totals.keys().map(|(source, _)| source.clone().unwrap()).collect();
+    assert_eq!(sources.len(), 2);
+}
