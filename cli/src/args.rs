@@ -128,6 +128,9 @@ pub struct GenerateArguments {
     /// Rows per month and dataset, about
     #[arg(long, value_name = "N")]
     pub rows: u64,
+    /// Customers of the tenant, at least 12 [default: as many as the rows suggest]
+    #[arg(long, value_name = "N")]
+    pub customers: Option<u64>,
     /// The same seed writes the same bytes
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,

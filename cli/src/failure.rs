@@ -137,6 +137,14 @@ pub enum Failure {
         /// Of the worst.
         class: ErrorClass,
     },
+    /// There is nothing to make reports of.
+    #[error("{what}")]
+    Nothing {
+        /// What there is none of.
+        what: String,
+        /// What to look at.
+        hint: String,
+    },
     /// Checks of the lake found something.
     #[error("the checks have {findings} findings")]
     Checks {
@@ -185,7 +193,7 @@ impl Failure {
             | Self::Sources { class, .. } => *class,
             Self::BillConnect { error, .. } => error.class(),
             Self::Source { failure, .. } => failure.class(),
-            Self::Checks { .. } => ErrorClass::BadInput,
+            Self::Checks { .. } | Self::Nothing { .. } => ErrorClass::BadInput,
             Self::Write { .. } | Self::Stream(_) | Self::Runtime { .. } => ErrorClass::Denied,
             Self::Statement { source, .. } => source.class(),
             Self::Engine(fault) => fault.class(),
@@ -222,7 +230,7 @@ impl Failure {
     /// What to try next.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Usage { hint, .. } => Some(hint.clone()),
+            Self::Usage { hint, .. } | Self::Nothing { hint, .. } => Some(hint.clone()),
             Self::Settings(error) => error.hint(),
             Self::Statement { source, .. } => source.hint(),
             Self::Engine(fault) => fault.hint(),

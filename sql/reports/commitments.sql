@@ -49,7 +49,7 @@ order by source, billing_currency, waste_rank;
 -- section: expiries
 -- title: When they expire
 -- aside: region, owner_subscription_name, order_id, benefit_id
--- note: Those that are active or about to expire, soonest first. The cost files hold no expiry: it is the day of purchase and the term, as expiry_basis says; where the day of purchase is not loaded it is unknown.
+-- note: Those that are active or about to expire, whatever the months, soonest first. The cost files hold no expiry: it is the day of purchase and the term, as expiry_basis says; where the day of purchase is not loaded it is unknown.
 -- chart: timeline name: purchase_date, expiry_date by status
 -- if empty: No reservation or savings plan is active.
 select
@@ -73,7 +73,7 @@ from scope_commitments
 where
     scope_type = $scope_type
     and status in ('active', 'expiring', 'unknown')
-    and (last_day is null or to_char(last_day, '%Y-%m') >= $first_month)
+    and ($currency is null or billing_currency = $currency)
 group by
     scope_id,
     source,

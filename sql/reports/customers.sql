@@ -13,7 +13,7 @@ with saved as (
         scope_id,
         source,
         member_id,
-        max(member_name) as name,
+        last_value(member_name order by billing_month) as name,
         billing_currency,
         sum(list_cost) as list_cost,
         sum(cost) as cost,
@@ -35,7 +35,7 @@ costs as (
         scope_id,
         source,
         member_id,
-        max(customer_name) as name,
+        last_value(customer_name order by date) as name,
         billing_currency,
         sum(cost) as total_cost,
         sum(margin) as margin
@@ -62,7 +62,8 @@ stacked as (
         unpriced_cost,
         cast(null as decimal(38, 18)) as total_cost,
         cast(null as decimal(38, 18)) as margin,
-        availability
+        availability,
+        1 as told
     from saved
     union all
     select
@@ -78,14 +79,15 @@ stacked as (
         cast(null as decimal(38, 18)) as unpriced_cost,
         total_cost,
         margin,
-        cast(null as varchar) as availability
+        cast(null as varchar) as availability,
+        2 as told
     from costs
 )
 
 select
     scope_id,
     source,
-    max(name) as name,
+    coalesce(first_value(name order by name is null, told), member_id) as name,
     member_id as customer_tenant_id,
     billing_currency,
     sum(list_cost) as list_cost,
@@ -109,7 +111,7 @@ select
     scope_id,
     source,
     billing_month,
-    member_name as name,
+    coalesce(member_name, member_id) as name,
     member_id as customer_tenant_id,
     billing_currency,
     list_cost,

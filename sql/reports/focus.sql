@@ -5,6 +5,19 @@
 -- section: cost_and_usage
 -- title: Cost and usage
 -- note: Every amortized row, and the purchases and refunds of commitments. FOCUS forbids an unknown ListCost: there x_ListCostBasis says unknown.
+-- aside: AvailabilityZone, BillingAccountId, BillingAccountName, BillingAccountType,
+--   BillingPeriodEnd, BillingPeriodStart, CapacityReservationId, CapacityReservationStatus,
+--   ChargeClass, ChargeDescription, ChargeFrequency, ChargePeriodEnd,
+--   CommitmentDiscountCategory, CommitmentDiscountId, CommitmentDiscountName,
+--   CommitmentDiscountQuantity, CommitmentDiscountStatus, CommitmentDiscountType,
+--   CommitmentDiscountUnit, ConsumedQuantity, ConsumedUnit, ContractedUnitPrice, InvoiceId,
+--   InvoiceIssuerName, ListUnitPrice, PricingCategory, PricingCurrency,
+--   PricingCurrencyContractedUnitPrice, PricingCurrencyEffectiveCost,
+--   PricingCurrencyListUnitPrice, ProviderName, PublisherName, RegionId, RegionName, ResourceId,
+--   ResourceType, ServiceCategory, ServiceSubcategory, SkuId, SkuMeter, SkuPriceDetails,
+--   SkuPriceId, SubAccountId, SubAccountType, Tags, x_BillingAccountId, x_BillingMonth,
+--   x_ChargeType, x_CustomerId, x_CustomerName, x_PartnerCreditApplied, x_PartnerCreditRate,
+--   x_ResellerId, x_ResellerName
 -- totals: BilledCost, EffectiveCost, ContractedCost, ListCost
 select
     case $scope_type

@@ -13,8 +13,9 @@ select
     scope_id,
     source,
     status,
-    max(customer_name) as customer_name,
-    max(subscription_name) as subscription_name,
+    last_value(customer_name order by billing_month) as customer_name,
+    coalesce(last_value(subscription_name order by billing_month), subscription_id)
+        as subscription_name,
     subscription_id,
     billing_currency,
     sum(eligible_cost) as eligible_cost,
@@ -60,8 +61,9 @@ order by source, billing_currency, billing_month;
 select
     scope_id,
     source,
-    max(customer_name) as customer_name,
-    max(subscription_name) as subscription_name,
+    last_value(customer_name order by billing_month) as customer_name,
+    coalesce(last_value(subscription_name order by billing_month), subscription_id)
+        as subscription_name,
     subscription_id,
     billing_currency,
     sum(eligible_cost) as eligible_cost,

@@ -6,34 +6,69 @@
 -- title: What does not agree
 -- note: Months that are missing, that hold other than as many rows as their manifest promises, or that were loaded while Azure could still change them.
 -- if empty: Every month is loaded, final, and holds as many rows as its manifest promises.
+with asked as (
+    select
+        sources.source,
+        datasets.column1 as dataset,
+        to_char(calendar.first_day, '%Y-%m') as billing_month
+    from (select distinct source from current_runs) as sources
+    cross join (values ('actual_cost'), ('amortized_cost')) as datasets
+    cross join (
+        select
+            unnest(
+                generate_series(
+                    cast($first_month || '-01' as date),
+                    cast($last_month || '-01' as date),
+                    interval '1 month'
+                )
+            ) as first_day
+    ) as calendar
+),
+
+-- Months before the first that is loaded, and those to come, are in no calendar of the lake.
+expected as (
+    select
+        coalesce(months.source, asked.source) as source,
+        coalesce(months.dataset, asked.dataset) as dataset,
+        coalesce(months.billing_month, asked.billing_month) as billing_month,
+        coalesce(months.status, 'missing') as status,
+        months.period,
+        months.is_final
+    from asked
+    full outer join months
+        on
+            asked.source = months.source
+            and asked.dataset = months.dataset
+            and asked.billing_month = months.billing_month
+)
+
 select
-    months.source as scope_id,
-    months.source,
-    months.billing_month,
-    months.dataset,
+    expected.source as scope_id,
+    expected.source,
+    expected.billing_month,
+    expected.dataset,
     case
-        when months.status = 'missing' then 'missing: not in the lake, so unknown'
+        when expected.status = 'missing' then 'missing: not in the lake, so unknown'
         when runs.manifest_row_count <> runs.rows + runs.rejected_rows
             then 'other than as many rows as promised'
-        when months.is_final then 'agrees'
-        when months.period = 'open' then 'open: an estimate until Azure closes the month'
-        when months.is_final is null then 'it is unknown when Azure wrote it'
+        when expected.period = 'open' then 'open: an estimate until Azure closes the month'
+        when expected.is_final is null then 'it is unknown when Azure wrote it'
         else 'written before the month closed: load it again'
     end as finding,
     runs.manifest_row_count as promised_rows,
     runs.rows as loaded_rows,
     runs.rejected_rows
-from months
+from expected
 left join current_runs as runs
     on
-        months.source = runs.source
-        and months.dataset = runs.dataset
-        and months.billing_month = runs.billing_month
+        expected.source = runs.source
+        and expected.dataset = runs.dataset
+        and expected.billing_month = runs.billing_month
 where
-    months.billing_month between $first_month and $last_month
+    expected.billing_month between $first_month and $last_month
     and (
-        months.status = 'missing'
-        or months.is_final is not true
+        expected.status = 'missing'
+        or expected.is_final is not true
         or runs.manifest_row_count <> runs.rows + runs.rejected_rows
     )
 order by source, billing_month, dataset;

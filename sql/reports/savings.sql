@@ -39,7 +39,7 @@ order by source, billing_currency, billing_month;
 select
     scope_id,
     source,
-    max(member_name) as name,
+    coalesce(last_value(member_name order by billing_month), member_id) as name,
     member_id as id,
     billing_currency,
     sum(list_cost) as list_cost,

@@ -3,7 +3,7 @@
 -- sources: commitments, rate_totals, scope_types
 -- columns:
 --   scope_type: source, billing_account, billing_profile, reseller, customer_tenant or subscription
---   scope_id: scope it is billed to; the reseller is that of the owner's subscription, else of the owner where it has one only; the billing account that of the source where it has one only; NULL where unknown
+--   scope_id: scope it is billed to; the reseller is that of the owner's subscription, else of the owner where it has one only; the billing account that of the owner's billing profile, else of the owner, else of the source, where that has one only; NULL where unknown
 --   source: bill connect
 --   kind: Reservation or SavingsPlan; NULL only on the row that says why a source has no commitments
 --   benefit_id: reservation or savings plan, lower-cased; the order id where no row has named it yet
@@ -64,7 +64,29 @@ resellers_of_customers as (
     having min(reseller_mpn_id) = max(reseller_mpn_id)
 ),
 
-accounts as (
+accounts_of_profiles as (
+    select
+        source,
+        billing_profile_id,
+        min(billing_account_id) as billing_account_id
+    from rate_totals
+    where billing_profile_id is not null
+    group by source, billing_profile_id
+    having min(billing_account_id) = max(billing_account_id)
+),
+
+accounts_of_customers as (
+    select
+        source,
+        customer_tenant_id,
+        min(billing_account_id) as billing_account_id
+    from rate_totals
+    where customer_tenant_id is not null
+    group by source, customer_tenant_id
+    having min(billing_account_id) = max(billing_account_id)
+),
+
+accounts_of_sources as (
     select
         source,
         min(billing_account_id) as billing_account_id
@@ -77,7 +99,12 @@ select
     types.scope_type,
     case types.scope_type
         when 'source' then commitments.source
-        when 'billing_account' then accounts.billing_account_id
+        when 'billing_account'
+            then coalesce(
+                accounts_of_profiles.billing_account_id,
+                accounts_of_customers.billing_account_id,
+                accounts_of_sources.billing_account_id
+            )
         when 'billing_profile' then commitments.owner_billing_profile_id
         when 'reseller'
             then coalesce(
@@ -126,7 +153,15 @@ select
     commitments.unused_cost_usd,
     commitments.availability
 from commitments
-left join accounts on commitments.source = accounts.source
+left join accounts_of_sources on commitments.source = accounts_of_sources.source
+left join accounts_of_profiles
+    on
+        commitments.source = accounts_of_profiles.source
+        and commitments.owner_billing_profile_id = accounts_of_profiles.billing_profile_id
+left join accounts_of_customers
+    on
+        commitments.source = accounts_of_customers.source
+        and commitments.owner_customer_tenant_id = accounts_of_customers.customer_tenant_id
 left join resellers_of_subscriptions
     on
         commitments.source = resellers_of_subscriptions.source

@@ -111,7 +111,13 @@ scoped as (
                     then 0
             end
         ) as savings_plan_list_cost,
-        sum(list_cost) filter (where pricing_model = 'OnDemand') as on_demand_list_cost,
+        coalesce(
+            sum(list_cost) filter (where pricing_model = 'OnDemand'),
+            case
+                when coalesce(sum(unpriced_rows) filter (where pricing_model = 'OnDemand'), 0) = 0
+                    then 0
+            end
+        ) as on_demand_list_cost,
         coalesce(
             sum(list_cost_usd) filter (where pricing_model <> 'OnDemand'),
             case
@@ -147,7 +153,7 @@ known as (
         end as committed_list_cost,
         reservation_list_cost,
         savings_plan_list_cost,
-        coalesce(on_demand_list_cost, 0) as on_demand_list_cost,
+        on_demand_list_cost,
         coalesce(unpriced_committed_cost, 0) as unpriced_committed_cost,
         coalesce(unpriced_on_demand_cost, 0) as unpriced_on_demand_cost,
         committed_list_cost_usd,

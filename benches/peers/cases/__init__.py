@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterator
 
-from peers.cases import ingest, linear, overlap, queries, reports, startup, threads
+from peers.cases import customers, ingest, linear, overlap, queries, reports, startup, threads
 from peers.context import Context
 from peers.result import Result
 
@@ -28,5 +28,6 @@ CASES = {
     "linear": Case(linear.run, every_seed=False),
     "queries": Case(queries.run, every_seed=False),
     "reports": Case(reports.run, every_seed=False),
+    "customers": Case(customers.run, every_seed=False),
     "startup": Case(startup.run, every_seed=False),
 }

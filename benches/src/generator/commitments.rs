@@ -435,6 +435,7 @@ fn plus_months(day: i32, months: impl Into<i64>) -> i32 {
 mod tests {
     use costlake_engine::model::ScopeType;
 
+    use super::super::tenant::CUSTOMERS_MIN;
     use super::*;
 
     #[test]
@@ -448,7 +449,7 @@ mod tests {
     #[test]
     fn a_recurring_purchase_is_what_its_month_amortizes() {
         let start = "2026-07".parse().unwrap();
-        let tenant = Tenant::new(1, start, 1_000, ScopeType::BillingAccount);
+        let tenant = Tenant::new(1, start, CUSTOMERS_MIN, ScopeType::BillingAccount);
         let plan = &showcase(&tenant)[9];
         assert_eq!(plan.plan, Plan::Recurring);
         let (day, amount) = plan.purchase_in(start).unwrap();
@@ -460,7 +461,7 @@ mod tests {
     #[test]
     fn purchase_less_refund_is_what_was_covered() {
         let start: BillingMonth = "2026-07".parse().unwrap();
-        let tenant = Tenant::new(1, start, 1_000, ScopeType::BillingAccount);
+        let tenant = Tenant::new(1, start, CUSTOMERS_MIN, ScopeType::BillingAccount);
         let returned = &showcase(&tenant)[4];
         let (_, paid) = returned.purchase_in(start).unwrap();
         let (_, refunded) = returned.refund_in(start).unwrap();

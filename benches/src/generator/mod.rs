@@ -164,6 +164,9 @@ pub struct GeneratorOptions {
     /// written. The actual file has some per cent fewer. The tenant's size
     /// follows from it.
     pub rows_per_month: u64,
+    /// Customers of the tenant, at least twelve; where not given, as many as its rows
+    /// suggest.
+    pub customers: Option<u64>,
     /// Another seed, another tenant.
     pub seed: u64,
     /// Scope of the export; decides rows and, at subscriptions, columns.
@@ -197,6 +200,7 @@ impl Default for GeneratorOptions {
             months,
             tenant_start: None,
             rows_per_month: 100_000,
+            customers: None,
             seed: 1,
             scope: ScopeType::BillingAccount,
             data_version: DataVersion::V2021_10_01,

@@ -20,7 +20,7 @@ use super::line::{self, ChargeType, Files};
 use super::manifest::{manifest, relative, run_folder, run_id};
 use super::parallel;
 use super::rows::{BLOCK_SLOTS, Block, BlockPlan, Month, committed_blocks};
-use super::tenant::Tenant;
+use super::tenant::{Tenant, customers_of};
 use super::totals::{
     CommitmentMonth, CommitmentTotals, GeneratedTotals, RunTotals, Sums, describe, payments,
 };
@@ -73,7 +73,8 @@ pub(super) fn generate(
             scope: options.scope,
         })?;
     let rows = options.rows_per_month.max(ROWS_PER_MONTH_MIN);
-    let tenant = Tenant::new(options.seed, start, rows, options.scope);
+    let customers = options.customers.unwrap_or_else(|| customers_of(rows));
+    let tenant = Tenant::new(options.seed, start, customers, options.scope);
     let mut months = options.months.clone();
     months.sort_unstable();
     let runs = months

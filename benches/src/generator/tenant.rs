@@ -10,9 +10,15 @@ use super::random::{Random, guid, key, scale};
 /// Rows of a month for each customer, roughly.
 const ROWS_PER_CUSTOMER: u64 = 25_000;
 /// Fewest customers: enough for every kind of one.
-const CUSTOMERS_MIN: u64 = 12;
-/// Most customers; more rows then mean larger customers.
+pub(super) const CUSTOMERS_MIN: u64 = 12;
+/// Most customers that rows suggest; more rows then mean larger customers.
 const CUSTOMERS_MAX: u64 = 600;
+
+/// Customers of a tenant with so many rows a month.
+pub(super) fn customers_of(rows: u64) -> u64 {
+    (rows / ROWS_PER_CUSTOMER).clamp(CUSTOMERS_MIN, CUSTOMERS_MAX)
+}
+
 /// Day of the first month from which the renamed customer has its new name.
 pub(super) const RENAME_DAY: u32 = 15;
 /// Position of the customer that is renamed.
@@ -134,7 +140,7 @@ impl Tenant {
     pub(super) const BILLING_ACCOUNT_NAME: &str = "Proseware Cloud Partners";
 
     /// Draws the tenant and what of it `scope` shows.
-    pub(super) fn new(seed: u64, start: BillingMonth, rows: u64, scope: ScopeType) -> Self {
+    pub(super) fn new(seed: u64, start: BillingMonth, customers: u64, scope: ScopeType) -> Self {
         let profiles: Vec<Profile> = ["Proseware US", "Proseware Europe", "Proseware UK"]
             .into_iter()
             .enumerate()
@@ -145,7 +151,7 @@ impl Tenant {
                 discount_percent: [0, 5, 10][currency],
             })
             .collect();
-        let count = (rows / ROWS_PER_CUSTOMER).clamp(CUSTOMERS_MIN, CUSTOMERS_MAX) as usize;
+        let count = customers.max(CUSTOMERS_MIN) as usize;
         let customers: Vec<Customer> = (0..count).map(|index| customer(seed, index)).collect();
         let visible = match scope {
             ScopeType::BillingAccount => (0..count).collect(),

@@ -22,6 +22,7 @@ pub fn run(
     let options = GeneratorOptions {
         months: arguments.months.0.clone(),
         rows_per_month: arguments.rows,
+        customers: arguments.customers,
         seed: arguments.seed,
         scope: arguments.scope,
         data_version: data_version(&arguments.data_version)?,

@@ -15,6 +15,7 @@ use serde_json::{Map, json};
 use crate::args::{Months, ReportArguments, ReportFormat};
 use crate::clock;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::messages::Messages;
 use crate::progress::ReportProgress;
 use crate::report::make::{Job, failure};
@@ -75,12 +76,17 @@ pub async fn run(
         let sources = KnownScopes::read(&session, ReportScope::Source).await;
         sources.map_err(Failure::engine)?.find(source.as_str()).map_err(Failure::engine)?;
     }
+    let currency = match &arguments.currency {
+        Some(asked) => Some(currency(asked, &session).await?),
+        None => None,
+    };
     let parameters = ReportParameters {
         scopes: selection,
         months,
-        currency: arguments.currency.as_ref().map(|currency| currency.to_uppercase()),
+        currency,
         source: arguments.source.as_ref().map(ToString::to_string),
     };
+    let selected = parameters.scopes.clone();
     let status = DataStatus::read(&session, &months).await.map_err(Failure::engine)?;
 
     let formats = formats(&arguments.format);
@@ -102,7 +108,18 @@ pub async fn run(
         made_on: made_on.clone(),
         file,
     };
-    let made = job.run(&mut set, &progress).await?;
+    let mut interrupt = Interrupt::from_now();
+    let made = tokio::select! {
+        made = job.run(&mut set, &progress) => made?,
+        // Dropped, the set leaves nothing behind and the one before where it is.
+        () = interrupt.next() => return Err(Failure::Canceled),
+    };
+    if made.documents == 0 {
+        return Err(Failure::Nothing {
+            what: format!("no {} has rows in {months}", selected.scope_type()),
+            hint: "costlake lake status shows what is loaded; no file was changed".to_owned(),
+        });
+    }
     progress.publishing();
     let published = set.publish(about(&job, &made_on)).await.map_err(Failure::engine)?;
     drop(progress);
@@ -140,11 +157,8 @@ fn wanted(arguments: &ReportArguments) -> Result<(Vec<ReportDefinition>, Option<
         let definition = read(path)?;
         return Ok((vec![definition], Some(path.display().to_string())));
     }
-    if names_all(arguments) {
-        return Ok((reports().to_vec(), None));
-    }
     let mut wanted: Vec<ReportDefinition> = Vec::new();
-    for name in &arguments.names {
+    for name in arguments.names.iter().filter(|name| *name != ALL) {
         let plain = name.to_lowercase().replace('_', "-");
         let known = || reports().iter().map(|report| report.name.as_str());
         let report =
@@ -159,7 +173,11 @@ fn wanted(arguments: &ReportArguments) -> Result<(Vec<ReportDefinition>, Option<
             wanted.push(report.clone());
         }
     }
-    Ok((wanted, None))
+    // Names beside `all` were looked at: a misspelt one is none that is left out.
+    match names_all(arguments) {
+        true => Ok((reports().to_vec(), None)),
+        false => Ok((wanted, None)),
+    }
 }
 
 fn read(path: &Path) -> Result<ReportDefinition, Failure> {
@@ -211,6 +229,22 @@ async fn months(asked: Option<&Months>, session: &Session) -> Result<MonthRange,
         first = first.previous().max(loaded.first());
     }
     Ok(MonthRange::new(first, loaded.last()).expect("it only went back"))
+}
+
+/// A currency of the lake.
+async fn currency(asked: &str, session: &Session) -> Result<String, Failure> {
+    let known = DataStatus::currencies(session).await.map_err(Failure::engine)?;
+    let asked = asked.trim().to_uppercase();
+    match known.contains(&asked) {
+        true => Ok(asked),
+        false => Err(Failure::Usage {
+            what: format!("nothing in the lake is billed in {asked:?}"),
+            hint: match known.is_empty() {
+                true => "costlake ingest loads cost".to_owned(),
+                false => format!("there are {}", known.into_iter().collect::<Vec<_>>().join(", ")),
+            },
+        }),
+    }
 }
 
 fn formats(asked: &[ReportFormat]) -> Vec<ReportFormat> {

@@ -39,7 +39,12 @@ impl CsvRows {
             if position > 0 {
                 self.row.push(',');
             }
-            push_cell(&mut self.row, field.name());
+            self.cell.clear();
+            self.cell.push_str(field.name());
+            if self.formulas == Formulas::Neutralized {
+                neutralize(&mut self.cell);
+            }
+            push_cell(&mut self.row, &self.cell);
         }
         self.row.push('\n');
         Ok(out.write_all(self.row.as_bytes())?)

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use costlake_engine::model::period::BillingMonth;
-use costlake_engine::report::{DataStatus, MonthRange, MonthState, ReportScope};
+use costlake_engine::report::{DataStatus, IfEmpty, Loaded, MonthRange, MonthState, ReportScope};
 
 /// What a reader must know before the numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,8 +87,23 @@ pub struct Document {
     pub made_on: String,
     /// What is known of the data.
     pub notes: Vec<Note>,
+    /// How much of the months is loaded.
+    pub loaded: Loaded,
     /// Whether rows of several sources stand beside each other.
     pub several_sources: bool,
+}
+
+impl Document {
+    /// What a section without rows says; nothing where it is left out. What is not loaded is
+    /// unknown, and not nothing.
+    pub fn if_empty(&self, if_empty: &IfEmpty) -> Option<String> {
+        let IfEmpty::Say(sentence) = if_empty else { return None };
+        Some(match self.loaded {
+            Loaded::All => sentence.clone(),
+            Loaded::Some => format!("{sentence} What is not loaded is unknown."),
+            Loaded::Nothing => "Unknown: none of these months is loaded.".to_owned(),
+        })
+    }
 }
 
 /// What a reader must know of the months of some sources.

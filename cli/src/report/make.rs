@@ -36,6 +36,9 @@ const FOLDER_NAME_MAX: usize = 40;
 /// Letters of an id that tell folders apart.
 const FOLDER_ID_LENGTH: usize = 8;
 
+/// Letters of an id that is a folder's whole name.
+const FOLDER_ID_MAX: usize = 80;
+
 /// Folder of what belongs to no scope.
 const FOLDER_OF_NONE: &str = "_none";
 
@@ -127,8 +130,8 @@ impl Job<'_> {
     ) -> Result<Open, Failure> {
         let folder = match &self.parameters.scopes {
             ScopeSelection::Each(_) => match &id {
-                // A scope that has no name is called by its id.
-                Some(id) => Some(folders.get(id).cloned().unwrap_or_else(|| slug(id, usize::MAX))),
+                // A scope the lake's lists do not know, as reports of users may have.
+                Some(id) => Some(folders.get(id).cloned().unwrap_or_else(|| folder_of(id, None))),
                 None => Some(FOLDER_OF_NONE.to_owned()),
             },
             _ => None,
@@ -137,10 +140,9 @@ impl Job<'_> {
             Some(folder) => format!("{folder}/{}", report.name),
             None => report.name.clone(),
         };
-        let local = set.file(&stem).map_err(Failure::engine)?;
-        let depth = stem.split('/').count();
-        let root = local.ancestors().nth(depth).expect("a file of the set is below its root");
-        let place = Place { root: root.to_owned(), stem };
+        // Makes the folder of the scope.
+        set.file(&stem).map_err(Failure::engine)?;
+        let place = Place { root: set.root().to_owned(), stem };
         let document = self.document(report, id);
         let mut writers: Vec<(ReportFormat, Box<dyn DocumentWriter>)> = Vec::new();
         for format in self.formats {
@@ -166,7 +168,14 @@ impl Job<'_> {
             (None, None) => self.status.clone(),
         };
         let subject = match &self.parameters.scopes {
-            ScopeSelection::All => Subject::All,
+            ScopeSelection::All => match &self.parameters.source {
+                None => Subject::All,
+                Some(source) => Subject::Scope {
+                    scope_type: ReportScope::Source,
+                    id: Some(source.clone()),
+                    name: Some(source.clone()),
+                },
+            },
             selection => Subject::Scope {
                 scope_type: selection.scope_type(),
                 id,
@@ -182,31 +191,32 @@ impl Job<'_> {
             currency: self.parameters.currency.clone(),
             made_on: self.made_on.clone(),
             notes: notes(&status),
+            loaded: status.is_loaded(),
             several_sources: status.sources.len() > 1,
         }
     }
 
     /// A folder for each scope, by id.
     fn folders(&self) -> BTreeMap<String, String> {
-        let mut taken = BTreeSet::from([FOLDER_OF_NONE.to_owned()]);
-        let mut folders = BTreeMap::new();
-        for (id, scope) in self.scopes.iter() {
-            let name = scope.name.as_deref().map(|name| slug(name, FOLDER_NAME_MAX));
-            let id_slug = slug(id, usize::MAX);
-            let folder = match name.filter(|name| !name.is_empty()) {
-                Some(name) if self.scopes.scope_type() == ReportScope::Source => name,
-                Some(name) => {
-                    let short: String = id_slug.chars().take(FOLDER_ID_LENGTH).collect();
-                    format!("{name}-{}", short.trim_end_matches('-'))
-                }
-                None => id_slug.clone(),
+        let by_name_alone = self.scopes.scope_type() == ReportScope::Source;
+        let known = self.scopes.iter().map(|(id, scope)| {
+            let folder = match by_name_alone {
+                true => slug(id, FOLDER_NAME_MAX),
+                false => folder_of(id, scope.name.as_deref()),
             };
-            let folder = match taken.contains(&folder) {
-                true => format!("{folder}-{id_slug}"),
-                false => folder,
-            };
-            taken.insert(folder.clone());
-            folders.insert(id.to_owned(), folder);
+            (id.to_owned(), folder)
+        });
+        let mut folders: BTreeMap<String, String> = known.collect();
+        // Two of one name and one beginning of an id are told apart by all of it.
+        let mut times: BTreeMap<String, u32> = BTreeMap::new();
+        for folder in folders.values() {
+            *times.entry(folder.clone()).or_default() += 1;
+        }
+        for (id, folder) in &mut folders {
+            if folder.is_empty() || folder == FOLDER_OF_NONE || times[folder] > 1 {
+                *folder =
+                    format!("{folder}{}{:016x}", if folder.is_empty() { "" } else { "-" }, fnv(id));
+            }
         }
         folders
     }
@@ -295,6 +305,31 @@ fn totals_of(totals: &SectionTotals) -> Result<Vec<Value>, Failure> {
     Ok(rows.into_iter().map(Value::Object).collect())
 }
 
+/// The folder of a scope: its name, where it has one, and the beginning of its id.
+fn folder_of(id: &str, name: Option<&str>) -> String {
+    let id_slug = slug(id, usize::MAX);
+    let name = name.map(|name| slug(name, FOLDER_NAME_MAX)).filter(|name| !name.is_empty());
+    match name {
+        Some(name) if !id_slug.is_empty() => {
+            let short: String = id_slug.chars().take(FOLDER_ID_LENGTH).collect();
+            format!("{name}-{}", short.trim_end_matches('-'))
+        }
+        // An id that is no name of a folder, or a part of one only.
+        _ if id_slug.is_empty() || id_slug.chars().count() > FOLDER_ID_MAX => {
+            let short: String = id_slug.chars().take(FOLDER_NAME_MAX).collect();
+            format!("{short}{}{:016x}", if short.is_empty() { "" } else { "-" }, fnv(id))
+        }
+        _ => id_slug,
+    }
+}
+
+/// FNV-1a (Fowler, Noll, Vo): the same number for the same text on every machine.
+fn fnv(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
 /// Small letters, digits and dashes, at most so many.
 fn slug(name: &str, length_max: usize) -> String {
     let mut slug = String::new();
@@ -314,18 +349,21 @@ fn slug(name: &str, length_max: usize) -> String {
 /// What a report's error means; a query's with its place in the file.
 pub fn failure(error: ReportError, file: Option<&str>) -> Failure {
     match error {
-        ReportError::Section { report, line, sql, source, .. } => Failure::Statement {
-            source,
-            place: StatementPlace {
-                origin: Origin::File(file.map_or_else(
-                    || format!("sql/reports/{}.sql", report.replace('-', "_")),
-                    str::to_owned,
-                )),
-                line: u64::try_from(line).unwrap_or(1),
-                column: 1,
-                text: sql,
-            },
-        },
+        // Without a place in the text, the section is the place.
+        ReportError::Section { report, line, sql, source, .. } if source.position().is_some() => {
+            Failure::Statement {
+                source,
+                place: StatementPlace {
+                    origin: Origin::File(file.map_or_else(
+                        || format!("sql/reports/{}.sql", report.replace('-', "_")),
+                        str::to_owned,
+                    )),
+                    line: u64::try_from(line).unwrap_or(1),
+                    column: 1,
+                    text: sql,
+                },
+            }
+        }
         error => Failure::engine(error),
     }
 }
@@ -347,5 +385,17 @@ mod tests {
         ] {
             assert_eq!(slug(name, length), folder);
         }
+    }
+
+    #[test]
+    fn every_scope_has_a_folder_whatever_its_id() {
+        assert_eq!(folder_of("1C8D2D4E-2f0b-4a57", Some("Contoso")), "contoso-1c8d2d4e");
+        assert_eq!(folder_of("1C8D2D4E-2f0b-4a57", None), "1c8d2d4e-2f0b-4a57");
+        assert_eq!(folder_of("1C8D2D4E", Some("!!!")), "1c8d2d4e");
+        assert_eq!(folder_of("///", None), format!("{:016x}", fnv("///")));
+        assert_eq!(folder_of("", None).len(), 16);
+        assert!(folder_of(&"x".repeat(300), None).len() < 60);
+        // Of the empty text, and of "a", by the published tables.
+        assert_eq!((fnv(""), fnv("a")), (0xcbf2_9ce4_8422_2325, 0xaf63_dc4c_8601_ec8c));
     }
 }

@@ -4,11 +4,11 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use arrow::record_batch::RecordBatch;
-use costlake_engine::report::{IfEmpty, SectionTotals};
+use costlake_engine::report::SectionTotals;
 
 use super::document::{Document, Note};
 use super::kept::KeptSection;
-use super::section::{Cell, SectionView, text_of};
+use super::section::{Cell, SectionView, UNKNOWN, text_of};
 use super::writer::{DocumentWriter, Place, WrittenFile, create, failure};
 use crate::failure::Failure;
 use crate::output::markdown::push_escaped;
@@ -20,7 +20,7 @@ pub struct MarkdownDocument {
     path: String,
     local: PathBuf,
     text: String,
-    several_sources: bool,
+    document: Document,
     section: Option<KeptSection>,
 }
 
@@ -42,14 +42,13 @@ impl MarkdownDocument {
                 Note::Fine(note) => text.push_str(&format!("\n> {}\n", escaped(note))),
             }
         }
-        let several_sources = document.several_sources;
-        Self { path, local, text, several_sources, section: None }
+        Self { path, local, text, document: document.clone(), section: None }
     }
 
     fn push_section(&mut self, section: &KeptSection) {
         let definition = &section.view.definition;
         if section.rows_total == 0 {
-            if let IfEmpty::Say(sentence) = &definition.if_empty {
+            if let Some(sentence) = self.document.if_empty(&definition.if_empty) {
                 self.text.push_str(&format!("\n## {}\n\n{sentence}\n", definition.title));
             }
             return;
@@ -58,7 +57,7 @@ impl MarkdownDocument {
         if let Some(note) = &definition.note {
             self.text.push_str(&format!("\n{note}\n"));
         }
-        let columns = section.view.on_page(self.several_sources);
+        let columns = section.view.on_page(self.document.several_sources);
         self.text.push_str("\n|");
         for column in &columns {
             self.text.push(' ');
@@ -85,10 +84,14 @@ impl MarkdownDocument {
         for row in &section.totals {
             self.text.push('|');
             for (position, column) in columns.iter().enumerate() {
+                let view = &section.view.columns[*column];
+                let is_unknown = section.view.is_total(*column) && view.kind.is_unknown_when_null();
                 let cell = row[*column].shown.as_deref();
-                match cell {
+                match cell.or(is_unknown.then_some(UNKNOWN)) {
                     Some(text) => {
-                        self.text.push_str(" **");
+                        let first =
+                            position == 0 && !section.view.columns[*column].kind.is_number();
+                        self.text.push_str(if first { " **Total " } else { " **" });
                         push_escaped(&mut self.text, &escaped(text));
                         self.text.push_str("** |");
                     }

@@ -52,6 +52,12 @@ impl SectionView {
         (0..self.columns.len()).filter(|at| is_shown(&self.columns[*at])).collect()
     }
 
+    /// Whether a column is added up.
+    pub fn is_total(&self, column: usize) -> bool {
+        let name = &self.columns[column].name;
+        self.definition.totals.iter().any(|total| total.column() == name)
+    }
+
     /// Position of a column.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)

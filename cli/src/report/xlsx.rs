@@ -1,15 +1,18 @@
 //! XLSX: a workbook with a summary, a sheet per section, and native charts.
 //!
 //! Numbers are numbers, with the format of their currency; a spreadsheet holds them as
-//! binary fractions of 15 digits. Rows go to disk as they come. Totals are formulas that
-//! follow the filter, with the exact sum, rounded, as their stored result.
+//! binary fractions of 15 digits. Rows go to disk as they come. Totals are formulas, with the
+//! exact sum, rounded, as their stored result: a single one follows the filter, of several
+//! each adds up its own source and currency.
 
 use std::path::PathBuf;
 
 use arrow::array::{Array as _, ArrayRef, AsArray as _};
-use arrow::datatypes::{DataType, Date32Type};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Date32Type, TimeUnit, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
-use costlake_engine::report::{ChartKind, IfEmpty, SectionTotals};
+use costlake_engine::model::date::DAY_US;
+use costlake_engine::report::{ChartKind, SectionTotals, TotalDefinition};
 use rust_xlsxwriter::{
     Chart, ChartType, Color, ConditionalFormat3ColorScale, DocProperties, ExcelDateTime, Format,
     FormatAlign, Formula, Workbook, Worksheet, XlsxError,
@@ -198,7 +201,13 @@ impl XlsxDocument {
             .chars()
             .map(|letter| if "[]:*?/\\'".contains(letter) { ' ' } else { letter })
             .collect();
-        let cut = |room: usize| plain.trim().chars().take(room).collect::<String>();
+        // The last is a name that Excel keeps for itself.
+        let plain = match plain.trim() {
+            "" => "Section",
+            name if name.eq_ignore_ascii_case("history") => "History of",
+            name => name,
+        };
+        let cut = |room: usize| plain.chars().take(room).collect::<String>();
         let mut name = cut(SHEET_NAME_MAX);
         let mut number = 1;
         while self.names.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
@@ -298,13 +307,9 @@ impl XlsxDocument {
             .totals
             .iter()
             .filter_map(|total| match total {
-                costlake_engine::report::TotalDefinition::Sum(name) => sheet.view.position(name),
-                costlake_engine::report::TotalDefinition::Percent { .. } => None,
+                TotalDefinition::Sum(name) => sheet.view.position(name),
+                TotalDefinition::Percent { .. } => None,
             })
-            .collect();
-        let keys: Vec<usize> = ["source", "billing_currency"]
-            .into_iter()
-            .filter_map(|name| sheet.view.position(name))
             .collect();
         for row in 0..batch.num_rows() {
             // A row apart from the data, so that filters and sorting leave totals alone.
@@ -315,6 +320,11 @@ impl XlsxDocument {
                 let worksheet = self.workbook.worksheet_from_index(sheet.index).map_err(refused)?;
                 let format = total(self.formats.of(of.kind, currency.as_deref()));
                 let written = match values.text(row, column) {
+                    None if sheet.view.is_total(column) && of.kind.is_unknown_when_null() => {
+                        worksheet
+                            .write_string_with_format(at, number, UNKNOWN, &self.formats.unknown)
+                            .map(drop)
+                    }
                     None if column == 0 => worksheet
                         .write_string_with_format(at, number, "Total", &self.formats.total_label)
                         .map(drop),
@@ -322,7 +332,7 @@ impl XlsxDocument {
                     Some(text) if sums.contains(&column) => {
                         let formula = match (sheet.before, single) {
                             (0, true) => Some(subtotal(number, last_row)),
-                            (0, false) => sum_of(&keys, &values, row, number, last_row),
+                            (0, false) => sum_of(&totals.keys, &values, row, number, last_row),
                             // Data in several sheets: the sum alone.
                             _ => None,
                         };
@@ -579,16 +589,16 @@ impl Values {
                         worksheet.write_string(at, number, text)?;
                     }
                 },
-                ColumnKind::Instant => match ExcelDateTime::parse_from_str(&text) {
-                    Ok(instant) => {
-                        worksheet.write_datetime_with_format(
+                ColumnKind::Instant => match instant_number(&self.columns[column], row) {
+                    Some(instant) => {
+                        worksheet.write_number_with_format(
                             at,
                             number,
-                            &instant,
+                            instant,
                             &formats.instant,
                         )?;
                     }
-                    Err(_) => {
+                    None => {
                         worksheet.write_string(at, number, text)?;
                     }
                 },
@@ -615,6 +625,14 @@ fn day_number(column: &ArrayRef, row: usize) -> Option<f64> {
         }
         _ => None,
     }
+}
+
+/// An instant as a spreadsheet counts it, UTC.
+fn instant_number(column: &ArrayRef, row: usize) -> Option<f64> {
+    let micros = DataType::Timestamp(TimeUnit::Microsecond, None);
+    let instant = cast(&column.slice(row, 1), &micros).ok()?;
+    let instant = instant.as_primitive::<TimestampMicrosecondType>().value(0);
+    Some(instant as f64 / DAY_US as f64 + f64::from(EXCEL_EPOCH_DAYS))
 }
 
 fn day(document: &Document) -> ExcelDateTime {
@@ -772,7 +790,7 @@ impl DocumentWriter for XlsxDocument {
                     .extend(charts(&sheet.kept).into_iter().map(|chart| (title.clone(), chart)));
             }
             None => {
-                if let IfEmpty::Say(sentence) = view.definition.if_empty {
+                if let Some(sentence) = self.document.if_empty(&view.definition.if_empty) {
                     self.listed.push((title, Err(sentence), 0));
                 }
             }

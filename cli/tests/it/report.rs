@@ -335,6 +335,10 @@ fn what_does_not_fit_is_said_with_a_hint() {
     .done();
     run.write("typo.sql", "-- section: a\n-- title: A\n\nselect scope_idd\nfrom savings\n");
     run.write("header.sql", "-- section: a\n-- chrt: bars a: b\nselect 1\n");
+    run.write(
+        "divides.sql",
+        "-- section: a\nselect 1 / (billing_month = 'x')::int as x from savings",
+    );
     run.write("placeholder.sql", "select * from savings where billing_month = $month");
     std::fs::create_dir(run.path("home")).unwrap();
     run.write("home/thesis.txt", "years");
@@ -348,11 +352,16 @@ fn what_does_not_fit_is_said_with_a_hint() {
         ("report_scope_without_id", &["savings", "--out", "out", "--scope-type", "customer"]),
         ("report_bad_scope", &["savings", "--out", "out", "--per", "tenant"]),
         ("report_bad_month", &["savings", "--out", "out", "--month", "2026-13"]),
+        ("report_bogus_and_all", &["bogus", "all", "--out", "out"]),
+        ("report_unknown_currency", &["savings", "--out", "out", "--currency", "XYZ"]),
+        ("report_nothing", &["savings", "--per", "customer", "--month", "2026-10", "--out", "out"]),
+        ("report_out_is_a_file", &["savings", "--out", "typo.sql"]),
         ("report_unknown_source", &["savings", "--out", "out", "--source", "q"]),
         ("report_foreign_folder", &["savings", "--out", "home"]),
         ("report_file_sql", &["--file", "typo.sql", "--out", "out"]),
         ("report_file_header", &["--file", "header.sql", "--out", "out"]),
         ("report_file_placeholder", &["--file", "placeholder.sql", "--out", "out"]),
+        ("report_file_divides", &["--file", "divides.sql", "--out", "out"]),
         ("report_file_missing", &["--file", "nowhere.sql", "--out", "out"]),
     ] {
         let ended = report(&run, arguments);

@@ -84,6 +84,24 @@ pub enum ReportError {
         /// Why.
         reason: String,
     },
+    /// Two documents of a set would be one file.
+    #[error("two files of the set would both be {path}")]
+    Twice {
+        /// The path in the set.
+        path: String,
+    },
+    /// A report would take the place of a file that is not of the set.
+    #[error("{file} is no file of the set, and a report would take its place")]
+    InTheWay {
+        /// The file.
+        file: String,
+    },
+    /// What shall be the folder of a set is something else.
+    #[error("{path} is no folder")]
+    NoFolder {
+        /// What is there.
+        path: String,
+    },
     /// Another process replaced the same set.
     #[error("{place} was replaced by somebody else meanwhile")]
     Conflict {
@@ -111,9 +129,12 @@ impl Fault for ReportError {
             Self::Query(error) => error.class(),
             Self::Overflow { .. } => ErrorClass::BadInput,
             Self::Write { .. } => ErrorClass::Denied,
-            Self::Foreign { .. } | Self::Manifest { .. } | Self::MountPoint { .. } => {
-                ErrorClass::BadConfig
-            }
+            Self::Foreign { .. }
+            | Self::InTheWay { .. }
+            | Self::Manifest { .. }
+            | Self::MountPoint { .. }
+            | Self::NoFolder { .. }
+            | Self::Twice { .. } => ErrorClass::BadConfig,
             Self::Conflict { .. } => ErrorClass::Conflict,
             Self::Store(error) => error.class(),
         }
@@ -148,8 +169,17 @@ impl Fault for ReportError {
                 Some("name another folder, or move that file away; nothing was changed".to_owned())
             }
             Self::MountPoint { folder } => {
-                Some(format!("name a folder in it, e.g. {folder}/reports"))
+                Some(format!("name a folder in it, e.g. {}/reports", folder.trim_end_matches('/')))
             }
+            Self::InTheWay { .. } => {
+                Some("move it away, or name another folder; nothing was changed".to_owned())
+            }
+            Self::NoFolder { .. } => Some("name a folder; it need not be there yet".to_owned()),
+            Self::Twice { .. } => Some(
+                "name reports and sections differently; scopes whose ids differ in marks alone are \
+                 one folder"
+                    .to_owned(),
+            ),
             Self::Conflict { .. } => Some("run the command again".to_owned()),
             Self::Store(error) => error.hint(),
             _ => None,

@@ -31,5 +31,5 @@ pub use params::{MonthRange, ReportParameters, ReportScope, ScopeSelection};
 pub use parse::parse_report;
 pub use run::{ReportEvent, ReportRun};
 pub use scopes::{KnownScope, KnownScopes};
-pub use status::{DataStatus, MonthState};
+pub use status::{DataStatus, Loaded, MonthState};
 pub use totals::SectionTotals;

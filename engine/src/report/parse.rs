@@ -75,6 +75,8 @@ pub(super) fn parse_files(files: &[ReportFile<'_>]) -> Result<Vec<ReportDefiniti
 /// Reads one report from a user's file. `name` is what the report is called, `file` the
 /// file for messages.
 pub fn parse_report(name: &str, file: &str, text: &str) -> Result<ReportDefinition, HeaderError> {
+    // Editors of some systems put a mark before the text.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (definition, parts) = read(name, file, text)?;
     let known = super::reports();
     let sections = parts.into_iter().map(|part| match part {
@@ -132,15 +134,18 @@ fn read(name: &str, file: &str, text: &str) -> Result<(ReportDefinition, Vec<Par
         true => pieces[1..].iter().map(|(line, piece)| section(file, piece, *line)).collect(),
         false => statements(file, text),
     }?;
+    // A section of another report comes under its own name.
     let mut names: Vec<&str> = Vec::new();
     for part in &parts {
-        if let Part::Own(section) = part {
-            if names.contains(&section.name.as_str()) {
-                let reason = format!("there are two sections {}", section.name);
-                return Err(HeaderError { file: file.to_owned(), line: section.sql_line, reason });
-            }
-            names.push(&section.name);
+        let (name, line) = match part {
+            Part::Own(section) => (section.name.as_str(), section.sql_line),
+            Part::Of { section, line, .. } => (section.as_str(), *line),
+        };
+        if names.contains(&name) {
+            let reason = format!("there are two sections {name}");
+            return Err(HeaderError { file: file.to_owned(), line, reason });
         }
+        names.push(name);
     }
     if parts.is_empty() {
         let reason = "there is no query".to_owned();

@@ -4,6 +4,7 @@
 //! Input: a session, a section, parameters. Output: a logical plan, and which of its
 //! columns is the scope's. Never runs it.
 
+use arrow::datatypes::DataType;
 use datafusion::common::{Column, DFSchema};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{
@@ -19,11 +20,12 @@ use crate::query::{QueryError, Session};
 
 /// The column that tells whose a row is. It is not shown.
 pub(super) const SCOPE_COLUMN: &str = "scope_id";
-const CURRENCY_COLUMN: &str = "billing_currency";
-const SOURCE_COLUMN: &str = "source";
 
-/// Columns of every section that amounts may be of, in the order totals are told by.
-pub(super) const TOTAL_KEYS: [&str; 2] = [SOURCE_COLUMN, CURRENCY_COLUMN];
+/// What a row's source is called: in the lake's views, and in FOCUS.
+pub(super) const SOURCE_COLUMNS: [&str; 2] = ["source", "x_Source"];
+
+/// What the currency of a row's amounts is called, likewise.
+pub(super) const CURRENCY_COLUMNS: [&str; 2] = ["billing_currency", "BillingCurrency"];
 
 /// The plan of a section.
 pub(super) async fn plan(
@@ -60,20 +62,39 @@ pub(super) async fn plan(
     }
     let plan = plan.with_param_values(parameters.values()).map_err(|error| failed(error.into()))?;
     let has = |name: &str| plan.schema().has_column_with_unqualified_name(name);
-    let (has_scope, has_currency, has_source) =
-        (has(SCOPE_COLUMN), has(CURRENCY_COLUMN), has(SOURCE_COLUMN));
+    let names = |placeholder: &str| placeholders.iter().any(|name| name == placeholder);
+    let has_scope = has(SCOPE_COLUMN);
     let mut kept: Vec<(&str, &str)> = Vec::new();
-    if let (Some(currency), true) = (&parameters.currency, has_currency) {
-        kept.push((CURRENCY_COLUMN, currency));
+    if let Some(source) = &parameters.source {
+        match SOURCE_COLUMNS.into_iter().find(|name| has(name)) {
+            Some(column) => kept.push((column, source)),
+            None if names("source") => {}
+            None => {
+                return Err(misfit(
+                    "it cannot be kept to one source: it has no column source",
+                    "select source, or use $source in a filter",
+                ));
+            }
+        }
     }
-    if let (Some(source), true) = (&parameters.source, has_source) {
-        kept.push((SOURCE_COLUMN, source));
+    if let Some(currency) = &parameters.currency {
+        let has_amounts = plan.schema().fields().iter().any(|field| is_decimal(field.data_type()));
+        match CURRENCY_COLUMNS.into_iter().find(|name| has(name)) {
+            Some(column) => kept.push((column, currency)),
+            None if names("currency") || !has_amounts => {}
+            None => {
+                return Err(misfit(
+                    "it cannot be kept to one currency: it has no column billing_currency",
+                    "select billing_currency, or use $currency in a filter",
+                ));
+            }
+        }
     }
     match &parameters.scopes {
         ScopeSelection::All => {}
         ScopeSelection::One { scope_id, .. } if has_scope => kept.push((SCOPE_COLUMN, scope_id)),
         // A query that names the scope itself keeps to it.
-        ScopeSelection::One { .. } if placeholders.iter().any(|name| name == SCOPE_COLUMN) => {}
+        ScopeSelection::One { .. } if names(SCOPE_COLUMN) => {}
         ScopeSelection::One { .. } => {
             return Err(misfit(
                 "it cannot be kept to one scope: it has no column scope_id",
@@ -106,14 +127,20 @@ fn unknown_placeholder(names: &[String]) -> Option<&str> {
     names.iter().find(|name| !known(name)).map(String::as_str)
 }
 
-/// Whether a limit stands at its top.
+/// Whether a limit cuts all of its rows, wherever it stands above joins and groups.
 fn is_cut(plan: &LogicalPlan) -> bool {
     match plan {
         LogicalPlan::Limit(_) => true,
         LogicalPlan::Sort(sort) => sort.fetch.is_some() || is_cut(&sort.input),
         LogicalPlan::Projection(projection) => is_cut(&projection.input),
+        LogicalPlan::Filter(filter) => is_cut(&filter.input),
+        LogicalPlan::SubqueryAlias(alias) => is_cut(&alias.input),
         _ => false,
     }
+}
+
+fn is_decimal(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Decimal128(..) | DataType::Decimal256(..))
 }
 
 fn is_query(plan: &LogicalPlan) -> bool {

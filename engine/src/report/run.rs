@@ -192,6 +192,9 @@ fn misfit(
     let reason = match fault {
         TotalFault::Overflow(column) => return ReportError::Overflow { report, section, column },
         TotalFault::Missing(column) => format!("it has no column {column} to add up"),
+        TotalFault::NoCurrency(column) => {
+            format!("{column} cannot be added up: no column billing_currency says in what it is")
+        }
         TotalFault::NoNumber(column) => format!("{column} cannot be added up: it holds no numbers"),
     };
     let hint = Some("the columns of \"totals:\" are those of the query".to_owned());

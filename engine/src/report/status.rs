@@ -33,6 +33,17 @@ impl MonthState {
     }
 }
 
+/// How much of what was asked for is in the lake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loaded {
+    /// Every month of every source.
+    All,
+    /// Some months are missing.
+    Some,
+    /// No month is there.
+    Nothing,
+}
+
 /// A source and its months.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceStatus {
@@ -114,6 +125,24 @@ impl DataStatus {
             .next()
             .and_then(|[first, last]| MonthRange::new(first?.parse().ok()?, last?.parse().ok()?));
         Ok(range)
+    }
+
+    /// The billing currencies of the lake.
+    pub async fn currencies(session: &Session) -> Result<BTreeSet<String>, ReportError> {
+        let statement = "select distinct billing_currency from scope_totals";
+        let rows = texts::<1>(session, statement).await?;
+        Ok(rows.into_iter().filter_map(|[currency]| currency).collect())
+    }
+
+    /// Whether no month of any source is loaded, and whether some are not.
+    pub fn is_loaded(&self) -> Loaded {
+        let mut months = self.sources.values().flat_map(|source| source.months.values());
+        let missing = months.clone().filter(|state| state.is_missing()).count();
+        match (missing, months.any(|state| !state.is_missing())) {
+            (0, true) => Loaded::All,
+            (_, true) => Loaded::Some,
+            _ => Loaded::Nothing,
+        }
     }
 
     /// The status of some of the sources.

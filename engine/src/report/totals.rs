@@ -16,7 +16,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Decimal128Type, Int64Type, SchemaRef, i256};
 
 use super::definition::TotalDefinition;
-use super::plan::TOTAL_KEYS;
+use super::plan::{CURRENCY_COLUMNS, SOURCE_COLUMNS};
 use crate::query::decimal::exact::total as rounded;
 
 /// What a section adds up to.
@@ -24,12 +24,15 @@ use crate::query::decimal::exact::total as rounded;
 pub struct SectionTotals {
     /// Rows added up.
     pub rows: u64,
-    /// One row per source and currency, in the section's columns; those without a total
-    /// are NULL. No row where the section has no totals or no rows.
+    /// One row per source and currency, in the section's columns; those without a total,
+    /// and totals of which nothing is known, are NULL. No row where the section has no totals or no rows.
     pub totals: RecordBatch,
     /// Of each total of [`SectionTotals::totals`]'s rows, in the order of the section's
     /// columns: rows whose value is unknown and so not in it.
     pub unknown: Vec<Vec<u64>>,
+    /// Positions of the columns that tell what may be added: source and currency, of those
+    /// the section has.
+    pub keys: Vec<usize>,
 }
 
 /// A column that cannot be added up, or a sum that is too large.
@@ -37,6 +40,8 @@ pub struct SectionTotals {
 pub(super) enum TotalFault {
     /// There is no such column.
     Missing(String),
+    /// It may be money, and no column says in which currency.
+    NoCurrency(String),
     /// Its type is not one of numbers.
     NoNumber(String),
     /// More than 20 digits before the point.
@@ -113,7 +118,15 @@ impl Adder {
                 });
             }
         }
-        let keys = TOTAL_KEYS.iter().filter_map(|key| schema.index_of(key).ok()).collect();
+        let of = |names: [&str; 2]| names.iter().find_map(|name| schema.index_of(name).ok());
+        let currency = of(CURRENCY_COLUMNS);
+        let money = sums.iter().find(|sum| {
+            matches!(sum.kind, Kind::Decimal(_)) && !is_of_one_unit(schema.field(sum.column).name())
+        });
+        if let (None, Some(money)) = (currency, money) {
+            return Err(TotalFault::NoCurrency(schema.field(money.column).name().clone()));
+        }
+        let keys = of(SOURCE_COLUMNS).into_iter().chain(currency).collect();
         let schema = Arc::clone(schema);
         Ok(Self { schema, keys, sums, percents, rows: 0, groups: BTreeMap::new() })
     }
@@ -215,7 +228,7 @@ impl Adder {
             .collect();
         let totals = RecordBatch::try_new(with_nulls(&self.schema), columns)
             .expect("every column has the type of its field and a row per group");
-        Ok(SectionTotals { rows: self.rows, totals, unknown })
+        Ok(SectionTotals { rows: self.rows, totals, unknown, keys: self.keys.clone() })
     }
 }
 
@@ -270,6 +283,11 @@ impl Sum {
         };
         (self.known > 0).then(|| self.raw.to_i128().map(|raw| raw as f64 / 10_f64.powi(scale)))?
     }
+}
+
+/// Whether decimals of that name are in one unit wherever they are: US dollars, hours.
+fn is_of_one_unit(name: &str) -> bool {
+    ["_usd", "_hours", "quantity"].iter().any(|ending| name.to_lowercase().ends_with(ending))
 }
 
 fn kind(data_type: &DataType) -> Option<Kind> {

@@ -11,6 +11,8 @@ use costlake_engine::discover::{
 use costlake_engine::error::{ErrorClass, Fault};
 use costlake_engine::ingest::{IngestOptions, IngestReport, IngestRequest, Silent, ingest};
 use costlake_engine::model::DatasetType;
+use costlake_engine::report::ReportError;
+use costlake_engine::report::set::ReportSet;
 use costlake_engine::source::{
     BlobReader, Limits, ReadOptions, SourceError, SourceUrl, Store, StoreOptions, fetch_manifests,
     list,
@@ -447,4 +449,67 @@ async fn limits_slow_a_load_and_change_nothing_else() {
     let bandwidth = std::num::NonZeroU64::new(20 << 20);
     remote.options.limits = Limits::new(std::num::NonZeroUsize::new(1), bandwidth);
     assert_eq!(words(&remote.ingest().await), ["loaded", "loaded"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_set_of_reports_is_named_by_its_manifest() {
+    let Some(azurite) = Azurite::shared() else { return };
+    azurite.create_container("reports");
+    let address = "az://reports/monthly/contoso";
+    let mut options = StoreOptions::default();
+    for (key, value) in azurite.options() {
+        options.insert(&key, value.as_str()).unwrap();
+    }
+    let manifest = || async {
+        let store = open_at(&azurite, address);
+        let path = Path::from("monthly/contoso/manifest.json");
+        let text = store.objects().get(&path).await.unwrap().bytes().await.unwrap();
+        let manifest: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        manifest["files"].as_array().unwrap().clone()
+    };
+    let large = "0123456789abcdef".repeat(600_000);
+    for round in ["first", "second"] {
+        let mut set = ReportSet::begin(address, &options).await.unwrap();
+        for (path, text) in [("a b/savings.html", round), ("focus.csv", large.as_str())] {
+            std::fs::write(set.file(path).unwrap(), text).unwrap();
+            set.add(path, Default::default()).await.unwrap();
+        }
+        // Until it is published, the manifest names the set before.
+        if round == "second" {
+            let path = manifest().await[0]["path"].as_str().unwrap().to_owned();
+            assert_eq!(got(&azurite, address, &path).await, b"first");
+        }
+        let published = set.publish(Default::default()).await.unwrap();
+        assert_eq!(published.manifest, "az://reports/monthly/contoso/manifest.json");
+        let files = manifest().await;
+        assert_eq!(files.len(), 2);
+        let page = files[0]["path"].as_str().unwrap();
+        assert_eq!(got(&azurite, address, page).await, round.as_bytes());
+        assert!(
+            got(&azurite, address, files[1]["path"].as_str().unwrap()).await == large.as_bytes()
+        );
+    }
+    let store = open_at(&azurite, address);
+    let left: Vec<_> = store.objects().list(Some(store.prefix())).collect().await;
+    assert_eq!(left.len(), 3, "the set before is deleted: {left:?}");
+
+    let (mut one, mut two) = (
+        ReportSet::begin(address, &options).await.unwrap(),
+        ReportSet::begin(address, &options).await.unwrap(),
+    );
+    for set in [&mut one, &mut two] {
+        std::fs::write(set.file("savings.md").unwrap(), "# Savings").unwrap();
+        set.add("savings.md", Default::default()).await.unwrap();
+    }
+    one.publish(Default::default()).await.unwrap();
+    let error = two.publish(Default::default()).await.unwrap_err();
+    assert!(matches!(error, ReportError::Conflict { .. }), "{error}");
+    let error = ReportSet::begin("az://nowhere/x", &options).await.err().unwrap();
+    assert!(error.to_string().contains("az://nowhere/x"), "{error}");
+}
+
+async fn got(azurite: &Azurite, address: &str, path: &str) -> Vec<u8> {
+    let store = open_at(azurite, address);
+    let path = store.prefix().parts().chain(Path::from(path).parts()).collect::<Path>();
+    store.objects().get(&path).await.unwrap().bytes().await.unwrap().to_vec()
 }

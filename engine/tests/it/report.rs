@@ -96,7 +96,11 @@ fn sums(batch: &RecordBatch) -> Totals {
         decimals.collect()
     };
     (0..batch.num_rows())
-        .map(|row| ((key(row, "source"), key(row, "billing_currency")), of(row)))
+        .map(|row| {
+            let source = key(row, "source").or(key(row, "x_Source"));
+            let currency = key(row, "billing_currency").or(key(row, "BillingCurrency"));
+            ((source, currency), of(row))
+        })
         .collect()
 }
 
@@ -263,6 +267,12 @@ async fn currency_source_and_months_are_kept_to() {
     let by_month = &told_only[&None].sections[0];
     assert_eq!(by_month.rows.len(), 1);
     assert_eq!(by_month.rows[0][1..3], [Some("2026-08".to_owned()), Some("EUR".to_owned())]);
+    let focus = reports().iter().find(|report| report.name == "focus").unwrap();
+    let told_focus = told(&session, focus, &only).await.unwrap();
+    let totals = &told_focus[&None].sections[0].totals;
+    assert_eq!(totals.len(), 1, "FOCUS names its currency and source otherwise");
+    let every = told(&session, focus, &parameters(ScopeSelection::All)).await.unwrap();
+    assert_eq!(every[&None].sections[0].totals.len(), 3, "currencies are never added");
     let nobody = ReportParameters { source: Some("nobody".to_owned()), ..only };
     let nothing = told(&session, report, &nobody).await.unwrap();
     assert!(nothing[&None].sections.iter().all(|section| section.rows.is_empty()));
@@ -322,6 +332,12 @@ async fn a_users_sql_is_a_report_or_says_why_not() {
         ("select 1 as x", one(), "cannot be kept to one scope", "$scope_id"),
         ("select scope_id from savings limit 3", each(), "limit", "row_number()"),
         ("select scope_id from savings order by 1 limit 3", each(), "limit", "row_number()"),
+        (
+            "select * from (select scope_id from savings order by 1 limit 3) as t",
+            each(),
+            "limit",
+            "row_number()",
+        ),
         ("select $first_mont as x", each(), "no parameter $first_mont", "is $first_month meant?"),
         ("explain select 1", parameters_of_all(), "no query", "one select"),
     ] {
@@ -337,6 +353,13 @@ async fn a_users_sql_is_a_report_or_says_why_not() {
             "{error}"
         );
     }
+    let of_currency = ReportParameters { currency: Some("EUR".to_owned()), ..parameters_of_all() };
+    let error =
+        told(&session, &mine("select savings from savings"), &of_currency).await.unwrap_err();
+    assert!(error.to_string().contains("no column billing_currency"), "{error}");
+    let of_source = ReportParameters { source: Some("contoso".to_owned()), ..parameters_of_all() };
+    let error = told(&session, &mine("select savings from savings"), &of_source).await.unwrap_err();
+    assert!(error.to_string().contains("no column source"), "{error}");
     for header in ["totals: nope", "chart: bars nope: x", "chart: bars x: nope", "aside: nope"] {
         let mine = mine(&format!("-- section: a\n-- {header}\nselect 1 as x"));
         let error = told(&session, &mine, &parameters_of_all()).await.unwrap_err();

@@ -84,7 +84,7 @@ fn totals_json_says_the_same() {
 fn the_minimum_has_room_for_the_showcase_of_any_month_and_scope() {
     let options = small();
     for scope in ScopeType::ALL {
-        let tenant = tenant::Tenant::new(1, month("2026-01"), ROWS_PER_MONTH_MIN, scope);
+        let tenant = tenant::Tenant::new(1, month("2026-01"), tenant::CUSTOMERS_MIN, scope);
         let layout = columns::Layout::new(scope, options.data_version).unwrap();
         for text in ["2026-01", "2026-02", "2026-03", "2026-04", "2027-12", "2032-01"] {
             let options = GeneratorOptions { scope, ..options.clone() };

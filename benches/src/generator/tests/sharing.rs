@@ -75,7 +75,7 @@ fn a_subscription_sees_the_use_of_its_own_machines_alone() {
 fn the_showcase_shares_commitments_under_any_seed() {
     for seed in 1..=50 {
         let scope = ScopeType::BillingAccount;
-        let tenant = tenant::Tenant::new(seed, month(MONTH), ROWS_PER_MONTH_MIN, scope);
+        let tenant = tenant::Tenant::new(seed, month(MONTH), tenant::CUSTOMERS_MIN, scope);
         let shared = commitments::showcase(&tenant)
             .iter()
             .filter(|commitment| {

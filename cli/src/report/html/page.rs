@@ -95,7 +95,9 @@ fn section_of(document: &Document, section: &KeptSection) -> Markup {
         section id=(definition.name) {
             h2 { (definition.title) }
             @if section.rows_total == 0 {
-                @if let IfEmpty::Say(sentence) = &definition.if_empty { p.empty { (sentence) } }
+                @if let Some(sentence) = document.if_empty(&definition.if_empty) {
+                    p.empty { (sentence) }
+                }
             } @else {
                 @if let Some(note) = &definition.note { p.note { (note) } }
                 @let charts = charts(section);
@@ -134,6 +136,8 @@ fn table(document: &Document, section: &KeptSection, with_rows: bool) -> Markup 
         .view
         .on_page(document.several_sources)
         .into_iter()
+        // Without rows, columns without a total are empty.
+        .filter(|at| with_rows || section.totals.iter().any(|row| row[*at].shown.is_some()))
         .map(|at| (at, &section.view.columns[at]))
         .collect();
     let hidden = if with_rows { section.more() } else { section.rows_total };
@@ -159,7 +163,7 @@ fn table(document: &Document, section: &KeptSection, with_rows: bool) -> Markup 
                         @for row in &section.totals {
                             tr {
                                 @for (place, (at, column)) in columns.iter().enumerate() {
-                                    (total(&row[*at], column, place == 0))
+                                    (total(&row[*at], column, place == 0, section.view.is_total(*at)))
                                 }
                             }
                         }
@@ -195,16 +199,21 @@ fn cell(cell: &Cell, column: &ColumnView) -> Markup {
 fn class_of(column: &ColumnView) -> Option<&'static str> {
     match column.kind {
         ColumnKind::Date | ColumnKind::Instant => Some("day"),
+        _ if column.name.ends_with("month") => Some("day"),
         _ if column.is_id() => Some("id"),
         _ => None,
     }
 }
 
-fn total(cell: &Cell, column: &ColumnView, first: bool) -> Markup {
+fn total(cell: &Cell, column: &ColumnView, first: bool, added_up: bool) -> Markup {
     html! {
         @match (&cell.shown, first) {
+            (Some(text), true) if !column.kind.is_number() => th scope="row" { "Total " (text) },
             (Some(text), _) => {
                 td class=[column.kind.is_number().then_some("n")] title=[cell.exact.as_deref()] { (text) }
+            }
+            (None, _) if added_up && column.kind.is_unknown_when_null() => {
+                td.n.unknown { (UNKNOWN) }
             }
             (None, true) => th scope="row" { "Total" },
             (None, false) => td {},

@@ -167,8 +167,10 @@ async fn held(store: &Store) -> Result<(Option<UpdateVersion>, BTreeSet<String>)
         }
         Err(object_store::Error::NotFound { .. }) => {
             let mut blobs = store.objects().list(Some(store.prefix()));
-            while let Some(blob) =
-                blobs.try_next().await.map_err(|error| failed(store, &location, &error))?
+            while let Some(blob) = blobs
+                .try_next()
+                .await
+                .map_err(|error| ReportError::Store(Box::new(store.error(store.place(), &error))))?
             {
                 let own =
                     blob.location.prefix_match(store.prefix()).and_then(|mut parts| parts.next());

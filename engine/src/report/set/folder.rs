@@ -2,18 +2,22 @@
 //!
 //! The new set is written beside the folder, under a name that begins with a point, and
 //! takes its place in one step where the system can exchange two folders (Linux), else in
-//! two. Files of the folder that its manifest does not name move into the new one.
+//! two. Files of the folder that its manifest does not name are in the new one as well.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::manifest::{self, MANIFEST_NAME};
 use super::write;
 use crate::report::error::ReportError;
 
 const UNFINISHED: &str = "unfinished-";
+
+/// What nobody wrote to for so long is not going on any more.
+const LEFT_OVER_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A set while it is made.
 pub(super) struct Folder {
@@ -23,11 +27,19 @@ pub(super) struct Folder {
 
 impl Folder {
     pub(super) fn begin(path: &Path) -> Result<Self, ReportError> {
-        let target = std::path::absolute(path).map_err(|source| write(path, source))?;
+        let failed = |source| write(path, source);
+        // A link stands for what it leads to, `..` for a folder with a name.
+        let target = match fs::symlink_metadata(path) {
+            Ok(_) => path.canonicalize().map_err(failed)?,
+            Err(_) => std::path::absolute(path).map_err(failed)?,
+        };
         let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
             return Err(ReportError::MountPoint { folder: target.display().to_string() });
         };
         if target.exists() {
+            if !target.is_dir() {
+                return Err(ReportError::NoFolder { path: path.display().to_string() });
+            }
             // Looked at before anything is made, so that a mistake costs nothing.
             held(&target)?;
             if is_mount_point(&target, parent) {
@@ -37,8 +49,8 @@ impl Folder {
         fs::create_dir_all(parent).map_err(|source| write(parent, source))?;
         let prefix = format!(".{}.{UNFINISHED}", name.to_string_lossy());
         sweep(parent, &prefix);
-        let unfinished = parent.join(format!("{prefix}{}", std::process::id()));
-        let _ = fs::remove_dir_all(&unfinished);
+        // By chance rather than by process: machines that share a disk number theirs alike.
+        let unfinished = parent.join(format!("{prefix}{}", uuid::Uuid::new_v4().simple()));
         fs::create_dir(&unfinished).map_err(|source| write(&unfinished, source))?;
         Ok(Self { target, unfinished })
     }
@@ -58,10 +70,10 @@ impl Folder {
             };
         }
         let of_old_set = held(&self.target)?;
+        // Others' files are in both folders before one takes the place of the other, and
+        // so never in none.
+        carry(&self.target, &self.unfinished, &of_old_set)?;
         exchange(&self.unfinished, &self.target).map_err(|source| write(&self.target, source))?;
-        // From here on the new set is in place, and `unfinished` is the old one.
-        carry(&self.unfinished, &self.target, &of_old_set)
-            .map_err(|source| write(&self.target, source))?;
         Ok(shown)
     }
 }
@@ -127,14 +139,18 @@ fn exchange_in_steps(new: &Path, old: &Path) -> io::Result<()> {
     fs::rename(&aside, new)
 }
 
-/// Moves what is not of the old set from its folder into the new one's.
-fn carry(old: &Path, new: &Path, of_old_set: &BTreeSet<String>) -> io::Result<()> {
+/// Gives what is not of the old set a second name in the new set's folder. An error where
+/// the new set has a file of that name.
+fn carry(old: &Path, new: &Path, of_old_set: &BTreeSet<String>) -> Result<(), ReportError> {
+    let failed = |path: &Path, source| write(path, source);
     let mut folders = vec![PathBuf::new()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(old.join(&folder))? {
-            let entry = entry?;
+        let within = old.join(&folder);
+        for entry in fs::read_dir(&within).map_err(|source| failed(&within, source))? {
+            let entry = entry.map_err(|source| failed(&within, source))?;
             let path = folder.join(entry.file_name());
-            if entry.file_type()?.is_dir() {
+            let file_type = entry.file_type().map_err(|source| failed(&entry.path(), source))?;
+            if file_type.is_dir() {
                 folders.push(path);
                 continue;
             }
@@ -144,32 +160,32 @@ fn carry(old: &Path, new: &Path, of_old_set: &BTreeSet<String>) -> io::Result<()
                 continue;
             }
             let target = new.join(&path);
+            let in_the_way = || ReportError::InTheWay { file: entry.path().display().to_string() };
+            if fs::symlink_metadata(&target).is_ok() {
+                return Err(in_the_way());
+            }
             if let Some(parent) = target.parent() {
-                fs::create_dir_all(parent)?;
+                // A file of the new set may stand where a folder is needed.
+                fs::create_dir_all(parent).map_err(|_| in_the_way())?;
             }
-            // A report of the same name wins; it is what was asked for.
-            if !target.exists() {
-                fs::rename(entry.path(), target)?;
-            }
+            let named = fs::hard_link(entry.path(), &target);
+            // A disk without second names gets a copy.
+            named
+                .or_else(|_| fs::copy(entry.path(), &target).map(drop))
+                .map_err(|source| failed(&target, source))?;
         }
     }
     Ok(())
 }
 
-/// Removes what processes that are gone left.
+/// Removes what runs left that broke off long ago.
 fn sweep(parent: &Path, prefix: &str) {
     let Ok(entries) = fs::read_dir(parent) else { return };
     for entry in entries.flatten() {
-        let name = entry.file_name();
-        let Some(process) = name.to_str().and_then(|name| name.strip_prefix(prefix)) else {
-            continue;
-        };
-        let processes = Path::new("/proc");
-        // Where processes cannot be looked up, nothing is removed.
-        if process.parse::<u32>().is_ok()
-            && processes.join("self").exists()
-            && !processes.join(process).exists()
-        {
+        let is_left = entry.file_name().to_str().is_some_and(|name| name.starts_with(prefix));
+        let changed = entry.metadata().and_then(|metadata| metadata.modified());
+        let age = changed.ok().and_then(|changed| changed.elapsed().ok());
+        if is_left && age.is_some_and(|age| age > LEFT_OVER_AFTER) {
             let _ = fs::remove_dir_all(entry.path());
         }
     }

@@ -11,6 +11,7 @@ mod blobs;
 mod folder;
 mod manifest;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -22,7 +23,8 @@ use self::blobs::Blobs;
 use self::folder::Folder;
 pub use self::manifest::MANIFEST_NAME;
 use super::error::ReportError;
-use crate::source::{SourceUrl, StoreOptions};
+use crate::source::url::SourcePlace;
+use crate::source::{SourceUrl, Store, StoreOptions};
 
 /// Bytes hashed at a time.
 const HASH_SIZE_BYTES: usize = 256 * 1024;
@@ -31,6 +33,8 @@ const HASH_SIZE_BYTES: usize = 256 * 1024;
 /// but, in Blob storage, files that no manifest names.
 pub struct ReportSet {
     place: Place,
+    /// Paths given out, in small letters: some disks do not tell letters apart.
+    taken: BTreeSet<String>,
     files: Vec<Value>,
     bytes: u64,
 }
@@ -56,22 +60,32 @@ impl ReportSet {
     /// than a set is there.
     pub async fn begin(address: &str, options: &StoreOptions) -> Result<Self, ReportError> {
         let boxed = |error| ReportError::Store(Box::new(error));
-        let url = SourceUrl::parse(address).map_err(boxed)?;
-        let place = match url.place {
-            crate::source::url::SourcePlace::Local => {
-                let path = Path::new("/").join(url.path.to_string());
-                let path = match Path::new(address).is_relative() && !address.contains("://") {
-                    true => PathBuf::from(address),
-                    false => path,
-                };
-                Place::Folder(Folder::begin(&path)?)
+        // A path is one as it was typed; in a URL letters may be encoded.
+        let url = match address.contains("://") {
+            true => Some(SourceUrl::parse(address).map_err(boxed)?),
+            false => None,
+        };
+        let place = match url {
+            None => Place::Folder(Folder::begin(Path::new(address))?),
+            Some(url) if url.place == SourcePlace::Local => {
+                Place::Folder(Folder::begin(&Path::new("/").join(url.path.as_ref()))?)
             }
-            _ => {
-                let store = crate::source::Store::open(&url, options).map_err(boxed)?;
+            Some(url) => {
+                let store = Store::open(&url, options).map_err(boxed)?;
                 Place::Blobs(Box::new(Blobs::begin(store).await?))
             }
         };
-        Ok(Self { place, files: Vec::new(), bytes: 0 })
+        Ok(Self::at(place))
+    }
+
+    fn at(place: Place) -> Self {
+        let taken = BTreeSet::from([MANIFEST_NAME.to_owned()]);
+        Self { place, taken, files: Vec::new(), bytes: 0 }
+    }
+
+    /// Folder that files of the set are written in until [`ReportSet::add`].
+    pub fn root(&self) -> &Path {
+        self.unfinished()
     }
 
     /// Where a file of the set is to be written until [`ReportSet::add`]. `path` is in the
@@ -87,6 +101,9 @@ impl ReportSet {
     /// Takes a finished file into the set. What `about` says stands in the manifest beside
     /// its path, size and checksum.
     pub async fn add(&mut self, path: &str, about: Map<String, Value>) -> Result<(), ReportError> {
+        if !self.taken.insert(path.to_lowercase()) {
+            return Err(ReportError::Twice { path: path.to_owned() });
+        }
         let local = self.unfinished().join(path);
         let (bytes, sha256) = checksum(&local).map_err(|source| write(&local, source))?;
         let mut entry = Map::new();

@@ -16,7 +16,7 @@ fn store() -> Arc<dyn ObjectStore> {
 async fn begin(objects: &Arc<dyn ObjectStore>) -> Result<ReportSet, ReportError> {
     let store = Store::from_parts(Arc::clone(objects), BlobPath::from("monthly"));
     let place = Place::Blobs(Box::new(Blobs::begin(store).await?));
-    Ok(ReportSet { place, files: Vec::new(), bytes: 0 })
+    Ok(ReportSet::at(place))
 }
 
 async fn add(set: &mut ReportSet, path: &str, text: &str) {
@@ -107,6 +107,18 @@ async fn a_large_file_goes_in_parts_and_a_dropped_set_is_no_set() {
     assert_eq!(manifest(&objects).await["files"][0]["path"], path);
     // The next one begins all the same.
     begin(&objects).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_path_is_taken_once() {
+    let objects = store();
+    let mut set = begin(&objects).await.unwrap();
+    add(&mut set, "a.md", "1").await;
+    for path in ["a.md", "A.md", "manifest.json"] {
+        std::fs::write(set.file(path).unwrap(), "2").unwrap();
+        let error = set.add(path, Map::new()).await.unwrap_err();
+        assert!(matches!(error, ReportError::Twice { .. }), "{path}: {error}");
+    }
 }
 
 #[tokio::test]

@@ -62,13 +62,26 @@ fn sources_and_currencies_are_never_added() {
 }
 
 #[test]
+fn focus_has_other_names_for_them() {
+    let rows = batch(vec![
+        ("x_Source", texts(&[Some("a"), Some("a")])),
+        ("BillingCurrency", texts(&[Some("EUR"), Some("USD")])),
+        ("BilledCost", decimals(&[Some("1"), Some("2")])),
+    ]);
+    let mut adder = Adder::new(&rows.schema(), &[sum("BilledCost")]).unwrap();
+    adder.add(&rows).unwrap();
+    let totals = adder.finish().unwrap();
+    assert_eq!((totals.totals.num_rows(), totals.keys), (2, vec![0, 1]));
+}
+
+#[test]
 fn what_is_unknown_is_counted_and_not_zero() {
     let rows = batch(vec![
-        ("list", decimals(&[None, Some("10"), Some("30")])),
-        ("cost", decimals(&[None, None, None])),
+        ("list_usd", decimals(&[None, Some("10"), Some("30")])),
+        ("cost_usd", decimals(&[None, None, None])),
         ("rows", Arc::new(Int64Array::from(vec![Some(2), None, Some(3)])) as ArrayRef),
     ]);
-    let totals = [sum("list"), sum("cost"), sum("rows")];
+    let totals = [sum("list_usd"), sum("cost_usd"), sum("rows")];
     let mut adder = Adder::new(&rows.schema(), &totals).unwrap();
     adder.add(&rows).unwrap();
     let totals = adder.finish().unwrap();
@@ -81,16 +94,16 @@ fn what_is_unknown_is_counted_and_not_zero() {
 #[test]
 fn percents_are_of_the_sums() {
     let rows = batch(vec![
-        ("list", decimals(&[Some("100"), Some("300")])),
-        ("saved", decimals(&[Some("50"), Some("0")])),
+        ("list_usd", decimals(&[Some("100"), Some("300")])),
+        ("saved_usd", decimals(&[Some("50"), Some("0")])),
         ("pct", Arc::new(Float64Array::from(vec![50.0, 0.0])) as ArrayRef),
     ]);
     let percent = TotalDefinition::Percent {
         column: "pct".to_owned(),
-        numerator: "saved".to_owned(),
-        denominator: "list".to_owned(),
+        numerator: "saved_usd".to_owned(),
+        denominator: "list_usd".to_owned(),
     };
-    let definition = [sum("list"), sum("saved"), percent];
+    let definition = [sum("list_usd"), sum("saved_usd"), percent];
     let mut adder = Adder::new(&rows.schema(), &definition).unwrap();
     adder.add(&rows).unwrap();
     let totals = adder.finish().unwrap();
@@ -102,16 +115,18 @@ fn percents_are_of_the_sums() {
 
 #[test]
 fn no_rows_have_no_totals_and_faults_are_told() {
-    let rows = batch(vec![("cost", decimals(&[])), ("name", texts(&[]))]);
-    let adder = Adder::new(&rows.schema(), &[sum("cost")]).unwrap();
+    let rows =
+        batch(vec![("cost_usd", decimals(&[])), ("name", texts(&[])), ("amount", decimals(&[]))]);
+    let adder = Adder::new(&rows.schema(), &[sum("cost_usd")]).unwrap();
     assert_eq!(adder.finish().unwrap().totals.num_rows(), 0);
     let fault = |name: &str| Adder::new(&rows.schema(), &[sum(name)]).err().unwrap();
     assert_eq!(fault("price"), TotalFault::Missing("price".to_owned()));
     assert_eq!(fault("name"), TotalFault::NoNumber("name".to_owned()));
+    assert_eq!(fault("amount"), TotalFault::NoCurrency("amount".to_owned()));
 
     let most = "99999999999999999999.999999999999999999";
-    let large = batch(vec![("cost", decimals(&[Some(most), Some(most)]))]);
-    let mut adder = Adder::new(&large.schema(), &[sum("cost")]).unwrap();
+    let large = batch(vec![("cost_usd", decimals(&[Some(most), Some(most)]))]);
+    let mut adder = Adder::new(&large.schema(), &[sum("cost_usd")]).unwrap();
     adder.add(&large).unwrap();
-    assert_eq!(adder.finish().err().unwrap(), TotalFault::Overflow("cost".to_owned()));
+    assert_eq!(adder.finish().err().unwrap(), TotalFault::Overflow("cost_usd".to_owned()));
 }

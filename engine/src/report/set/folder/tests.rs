@@ -85,15 +85,44 @@ fn files_of_others_stay() {
     publish(&target, &[("savings.html", "1"), ("x/savings.html", "1")]).unwrap();
     fs::write(target.join("notes.txt"), "mine").unwrap();
     fs::write(target.join("x/letter.txt"), "mine").unwrap();
-    publish(&target, &[("savings.html", "2"), ("notes.txt", "a report of that name")]).unwrap();
+    // A report of that name, or a folder where a file of somebody else is, changes nothing.
+    for path in ["notes.txt", "notes.txt/savings.html", "x/letter.txt"] {
+        let error = publish(&target, &[("savings.html", "2"), (path, "2")]).unwrap_err();
+        assert!(
+            matches!(error, ReportError::InTheWay { .. } | ReportError::Write { .. }),
+            "{path}: {error}"
+        );
+        assert_eq!(fs::read_to_string(target.join("savings.html")).unwrap(), "1", "{path}");
+    }
+    publish(&target, &[("savings.html", "2")]).unwrap();
     assert_eq!(
         dir.files(),
         owned(&[
-            ("reports/notes.txt", "a report of that name"),
+            ("reports/notes.txt", "mine"),
             ("reports/savings.html", "2"),
             ("reports/x/letter.txt", "mine"),
         ])
     );
+    fs::create_dir(target.join("savings.md")).unwrap();
+    fs::write(target.join("savings.md/deep.txt"), "mine").unwrap();
+    let error = publish(&target, &[("savings.md", "3")]).unwrap_err();
+    assert!(matches!(error, ReportError::InTheWay { .. }), "{error}");
+    assert_eq!(fs::read_to_string(target.join("savings.md/deep.txt")).unwrap(), "mine");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_stands_for_the_folder_it_leads_to() {
+    let dir = Dir::new();
+    fs::create_dir(dir.path("real")).unwrap();
+    std::os::unix::fs::symlink(dir.path("real"), dir.path("link")).unwrap();
+    publish(&dir.path("link"), &[("savings.html", "1")]).unwrap();
+    assert!(fs::symlink_metadata(dir.path("link")).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(dir.path("real/savings.html")).unwrap(), "1");
+    std::os::unix::fs::symlink(dir.path("nowhere"), dir.path("dangling")).unwrap();
+    assert!(publish(&dir.path("dangling"), &[]).is_err());
+    fs::write(dir.path("file"), "mine").unwrap();
+    assert!(matches!(publish(&dir.path("file"), &[]), Err(ReportError::NoFolder { .. })));
 }
 
 #[test]
@@ -134,18 +163,21 @@ fn where_folders_cannot_be_exchanged_two_steps_do() {
 }
 
 #[test]
-fn what_a_killed_run_left_is_swept() {
+fn only_what_is_long_left_is_swept() {
     let dir = Dir::new();
     let target = dir.path("reports");
-    // No process has this number: they end at 4194304.
-    let left = dir.path(&format!(".reports.{UNFINISHED}4999999"));
-    let own = dir.path(&format!(".reports.{UNFINISHED}{}", std::process::id()));
-    let other = dir.path(&format!(".other.{UNFINISHED}4999999"));
-    for folder in [&left, &other] {
+    let (old, new) = (dir.path(".reports.unfinished-a"), dir.path(".reports.unfinished-b"));
+    let other = dir.path(".other.unfinished-a");
+    for folder in [&old, &new, &other] {
         fs::create_dir(folder).unwrap();
     }
+    let long_ago = std::time::SystemTime::now() - 2 * LEFT_OVER_AFTER;
+    for folder in [&old, &other] {
+        fs::File::open(folder).unwrap().set_modified(long_ago).unwrap();
+    }
     let folder = Folder::begin(&target).unwrap();
-    assert!(!left.exists() && own.exists() && other.exists());
+    assert!(!old.exists() && new.exists() && other.exists());
+    let own = folder.unfinished().to_owned();
     drop(folder);
     assert!(!own.exists());
 }
