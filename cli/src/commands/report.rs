@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use costlake_engine::near::nearest;
-use costlake_engine::query::{RollupUse, Session};
+use costlake_engine::query::{MemorySharing, RollupUse, Session};
 use costlake_engine::report::set::ReportSet;
 use costlake_engine::report::{
     DataStatus, KnownScopes, MonthRange, ReportDefinition, ReportParameters, ReportScope,
@@ -57,6 +57,7 @@ pub async fn run(
     let lake = settings.open_existing_lake().await?;
     let mut options = settings.session_options();
     options.memory_limit_bytes.get_or_insert(MEMORY_LIMIT_BYTES);
+    options.memory_sharing = MemorySharing::FirstCome;
     if arguments.no_rollups {
         options.rollups = RollupUse::Never;
     }

@@ -29,5 +29,5 @@ pub(crate) mod test_lake;
 pub use catalog::{ColumnDescription, TableDescription, TableKind};
 pub use error::{QueryError, SourcePosition};
 pub use rollups::RollupUse;
-pub use session::{Session, SessionOptions};
+pub use session::{MemorySharing, Session, SessionOptions};
 pub use statements::{StatementText, split_statements};

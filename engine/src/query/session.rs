@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use datafusion::catalog::SchemaProvider;
 use datafusion::execution::context::SQLOptions;
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::{
+    FairSpillPool, GreedyMemoryPool, MemoryPool, TrackConsumersPool,
+};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionState};
@@ -36,12 +38,29 @@ pub const SCHEMA_NAME: &str = "public";
 /// How many of the largest memory users an out-of-memory message names.
 const MEMORY_CONSUMERS_NAMED: std::num::NonZeroUsize = std::num::NonZeroUsize::new(3).unwrap();
 
+/// Bytes each sort sets aside for merging what it spilled, where memory goes to who comes
+/// first: many sorts are open then, and most of them are small.
+const SORT_RESERVATION_BYTES: usize = 1024 * 1024;
+
+/// How operators share the memory a session may use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MemorySharing {
+    /// Every sort and group gets the same part: for one query at a time.
+    #[default]
+    Fair,
+    /// Who comes first is served: for many queries side by side, the parts of which would
+    /// be too small to sort a batch.
+    FirstCome,
+}
+
 /// Limits and settings of a session.
 #[derive(Clone, Debug, Default)]
 pub struct SessionOptions {
     /// Memory for sorts, joins and groups; beyond it they spill to disk. No
     /// limit when `None`.
     pub memory_limit_bytes: Option<usize>,
+    /// How that memory is shared.
+    pub memory_sharing: MemorySharing,
     /// Threads a query is split over; one per processor when `None`.
     pub threads: Option<usize>,
     /// What `current_date` is, in days since 1970-01-01; today when `None`.
@@ -224,6 +243,9 @@ fn new_context(options: &SessionOptions) -> Result<SessionContext, QueryError> {
     settings.sql_parser.collect_spans = true;
     // Rows a filter drops are never decoded in full; halves selective scans.
     settings.execution.parquet.pushdown_filters = true;
+    if options.memory_sharing == MemorySharing::FirstCome {
+        settings.execution.sort_spill_reservation_bytes = SORT_RESERVATION_BYTES;
+    }
     let state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(Arc::new(new_runtime(options)?))
@@ -244,8 +266,17 @@ fn new_context(options: &SessionOptions) -> Result<SessionContext, QueryError> {
 fn new_runtime(options: &SessionOptions) -> Result<RuntimeEnv, QueryError> {
     let mut builder = RuntimeEnvBuilder::new();
     if let Some(limit) = options.memory_limit_bytes {
-        let pool = TrackConsumersPool::new(FairSpillPool::new(limit), MEMORY_CONSUMERS_NAMED);
-        builder = builder.with_memory_pool(Arc::new(pool));
+        let pool: Arc<dyn MemoryPool> = match options.memory_sharing {
+            MemorySharing::Fair => {
+                let pool = FairSpillPool::new(limit);
+                Arc::new(TrackConsumersPool::new(pool, MEMORY_CONSUMERS_NAMED))
+            }
+            MemorySharing::FirstCome => {
+                let pool = GreedyMemoryPool::new(limit);
+                Arc::new(TrackConsumersPool::new(pool, MEMORY_CONSUMERS_NAMED))
+            }
+        };
+        builder = builder.with_memory_pool(pool);
     }
     Ok(builder.build()?)
 }

@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use futures::TryStreamExt;
 use object_store::path::Path as BlobPath;
@@ -18,8 +17,9 @@ use object_store::{
 };
 use tokio::task::JoinSet;
 
+use super::folder::sweep;
 use super::manifest::{self, MANIFEST_NAME};
-use super::write;
+use super::{LEFT_OVER_AFTER, write};
 use crate::report::error::ReportError;
 use crate::source::Store;
 
@@ -32,8 +32,8 @@ const PART_SIZE_BYTES: usize = 8 * 1024 * 1024;
 /// Parts of one upload under way.
 const PARTS_MAX: usize = 2;
 
-/// What broke off this long ago is not going on any more.
-const LEFT_OVER_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+/// Begins the name of a set's folder on this machine.
+const UNFINISHED: &str = "costlake-set-";
 
 /// Begins the name of a set's folder.
 const SET: &str = "set-";
@@ -55,7 +55,9 @@ impl Blobs {
         let (before, before_paths) = held(&store).await?;
         let id = uuid::Uuid::new_v4();
         let name = format!("{SET}{}", id.simple());
-        let unfinished = std::env::temp_dir().join(format!("costlake-{name}"));
+        let temporary = std::env::temp_dir();
+        sweep(&temporary, UNFINISHED);
+        let unfinished = temporary.join(format!("{UNFINISHED}{}", id.simple()));
         std::fs::create_dir_all(&unfinished).map_err(|source| write(&unfinished, source))?;
         Ok(Self { store, name, unfinished, uploads: JoinSet::new(), before, before_paths })
     }

@@ -8,16 +8,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::manifest::{self, MANIFEST_NAME};
-use super::write;
+use super::{LEFT_OVER_AFTER, write};
 use crate::report::error::ReportError;
 
 const UNFINISHED: &str = "unfinished-";
-
-/// What nobody wrote to for so long is not going on any more.
-const LEFT_OVER_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A set while it is made.
 pub(super) struct Folder {
@@ -179,7 +175,7 @@ fn carry(old: &Path, new: &Path, of_old_set: &BTreeSet<String>) -> Result<(), Re
 }
 
 /// Removes what runs left that broke off long ago.
-fn sweep(parent: &Path, prefix: &str) {
+pub(super) fn sweep(parent: &Path, prefix: &str) {
     let Ok(entries) = fs::read_dir(parent) else { return };
     for entry in entries.flatten() {
         let is_left = entry.file_name().to_str().is_some_and(|name| name.starts_with(prefix));

@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ring::digest::{Context, SHA256};
 use serde_json::{Map, Value, json};
@@ -25,6 +26,9 @@ pub use self::manifest::MANIFEST_NAME;
 use super::error::ReportError;
 use crate::source::url::SourcePlace;
 use crate::source::{SourceUrl, Store, StoreOptions};
+
+/// What nobody wrote to for so long is not going on any more.
+const LEFT_OVER_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Bytes hashed at a time.
 const HASH_SIZE_BYTES: usize = 256 * 1024;
