@@ -5,7 +5,6 @@
 //! manifest. One document is open at a time, in every format.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use costlake_engine::query::Session;
 use costlake_engine::report::set::ReportSet;
@@ -92,11 +91,11 @@ impl Job<'_> {
         let failed = |error| failure(error, self.file.as_deref());
         let mut run =
             ReportRun::start(self.session, report, self.parameters).await.map_err(failed)?;
-        let views: Vec<Arc<SectionView>> = report
+        let views: Vec<SectionView> = report
             .sections
             .iter()
             .zip(run.schemas())
-            .map(|(definition, schema)| Arc::new(SectionView::new(definition, &schema)))
+            .map(|(definition, schema)| SectionView::new(definition, &schema))
             .collect();
         let mut open: Option<Open> = None;
         while let Some(event) = run.next().await.map_err(failed)? {
@@ -214,8 +213,7 @@ impl Job<'_> {
         }
         for (id, folder) in &mut folders {
             if folder.is_empty() || folder == FOLDER_OF_NONE || times[folder] > 1 {
-                *folder =
-                    format!("{folder}{}{:016x}", if folder.is_empty() { "" } else { "-" }, fnv(id));
+                *folder = told_apart(folder, id);
             }
         }
         folders
@@ -235,7 +233,7 @@ impl Open {
         self.sections.iter().map(|(.., rows)| rows).sum()
     }
 
-    fn event(&mut self, event: ReportEvent, views: &[Arc<SectionView>]) -> Result<(), Failure> {
+    fn event(&mut self, event: ReportEvent, views: &[SectionView]) -> Result<(), Failure> {
         match event {
             ReportEvent::Section(at) => {
                 self.sections.push((views[at].definition.name.clone(), Value::Null, 0));
@@ -317,9 +315,17 @@ fn folder_of(id: &str, name: Option<&str>) -> String {
         // An id that is no name of a folder, or a part of one only.
         _ if id_slug.is_empty() || id_slug.chars().count() > FOLDER_ID_MAX => {
             let short: String = id_slug.chars().take(FOLDER_NAME_MAX).collect();
-            format!("{short}{}{:016x}", if short.is_empty() { "" } else { "-" }, fnv(id))
+            told_apart(&short, id)
         }
         _ => id_slug,
+    }
+}
+
+/// The folder that begins so and that no other id has.
+fn told_apart(beginning: &str, id: &str) -> String {
+    match beginning {
+        "" => format!("{:016x}", fnv(id)),
+        beginning => format!("{beginning}-{:016x}", fnv(id)),
     }
 }
 

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use arrow::array::{Array as _, ArrayRef, AsArray as _};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date32Type, TimeUnit, TimestampMicrosecondType};
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use costlake_engine::model::date::DAY_US;
 use costlake_engine::report::{ChartKind, SectionTotals, TotalDefinition};
@@ -225,7 +226,7 @@ impl XlsxDocument {
         let index = self.names.len() - 1;
         let sheet = self.workbook.add_worksheet_with_constant_memory().map_err(refused)?;
         let mut widths = Vec::with_capacity(view.columns.len());
-        let made = (|| {
+        let made: Result<(), XlsxError> = (|| {
             sheet.set_name(&name)?;
             sheet.set_landscape().set_print_fit_to_pages(1, 0).set_paper_size(9);
             sheet.set_freeze_panes(1, 0)?;
@@ -261,7 +262,7 @@ impl XlsxDocument {
 
     fn close_sheet(&mut self, sheet: &Sheet) -> Result<&mut Worksheet, Failure> {
         let worksheet = self.workbook.worksheet_from_index(sheet.index).map_err(refused)?;
-        let closed = (|| {
+        let closed: Result<(), XlsxError> = (|| {
             for (column, width) in (0..).zip(&sheet.widths) {
                 worksheet.set_column_width(column, width.min(WIDTH_MAX))?;
             }
@@ -276,7 +277,8 @@ impl XlsxDocument {
     }
 
     fn write_rows(&mut self, sheet: &mut Sheet, batch: &RecordBatch) -> Result<(), Failure> {
-        let values = Values::new(batch).map_err(|error| refused_value(&error))?;
+        let columns = unpacked(batch).map_err(refused)?;
+        let values = Values::new(&columns).map_err(refused)?;
         for row in 0..batch.num_rows() {
             if sheet.row > ROWS_MAX {
                 let done = std::mem::replace(sheet, self.open_sheet(&sheet.view)?);
@@ -298,7 +300,8 @@ impl XlsxDocument {
         if batch.num_rows() == 0 || sheet.rows_total == 0 {
             return Ok(());
         }
-        let values = Values::new(batch).map_err(|error| refused_value(&error))?;
+        let columns = unpacked(batch).map_err(refused)?;
+        let values = Values::new(&columns).map_err(refused)?;
         let last_row = sheet.row;
         let single = batch.num_rows() == 1;
         let sums: Vec<usize> = sheet
@@ -387,7 +390,7 @@ impl XlsxDocument {
         let sheet = self.workbook.worksheet_from_index(0).map_err(refused)?;
         let document = &self.document;
         let mut row = 0;
-        let written = (|| {
+        let written: Result<(), XlsxError> = (|| {
             sheet.set_column_width(0, 30)?.set_column_width(1, 90)?;
             let title = format!("{}: {}", document.title, document.subject.title());
             sheet.write_string_with_format(row, 0, title, &formats.title)?;
@@ -449,7 +452,7 @@ impl XlsxDocument {
         let drawn = std::mem::take(&mut self.drawn);
         let mut charts_sheet = Worksheet::new();
         let mut data_sheet = Worksheet::new();
-        let made = (|| {
+        let made: Result<(), XlsxError> = (|| {
             charts_sheet.set_name(&charts_name)?;
             data_sheet.set_name(&data_name)?;
             let (mut at, mut row) = (0, 0);
@@ -504,7 +507,7 @@ fn subtotal(column: u16, last_row: u32) -> String {
 /// The sum of the rows of one source and currency; nothing where one of them is not named.
 fn sum_of(
     keys: &[usize],
-    values: &Values,
+    values: &Values<'_>,
     row: usize,
     column: u16,
     last_row: u32,
@@ -523,19 +526,21 @@ fn sum_of(
     Some(formula)
 }
 
-/// The cells of a batch.
-struct Values {
-    columns: Vec<ArrayRef>,
+/// The cells of a batch, made ready once.
+struct Values<'a> {
+    columns: &'a [ArrayRef],
+    cells: Vec<Cells<'a>>,
 }
 
-impl Values {
-    fn new(batch: &RecordBatch) -> Result<Self, arrow::error::ArrowError> {
-        Ok(Self { columns: unpacked(batch)? })
+impl<'a> Values<'a> {
+    fn new(columns: &'a [ArrayRef]) -> Result<Self, ArrowError> {
+        let cells = columns.iter().map(|column| Cells::new(column, Spelling::Spaced));
+        Ok(Self { columns, cells: cells.collect::<Result<_, _>>()? })
     }
 
     /// A cell's exact text.
     fn text(&self, row: usize, column: usize) -> Option<String> {
-        let cells = Cells::new(self.columns[column].as_ref(), Spelling::Spaced).ok()?;
+        let cells = &self.cells[column];
         if cells.is_null(row) {
             return None;
         }
@@ -748,11 +753,8 @@ impl Table {
     }
 }
 
-fn refused(error: XlsxError) -> Failure {
-    Failure::Format { format: FORMAT, what: error.to_string() }
-}
-
-fn refused_value(error: &arrow::error::ArrowError) -> Failure {
+/// By its text, so that it serves what the workbook and what Arrow refuse.
+fn refused(error: impl std::fmt::Display) -> Failure {
     Failure::Format { format: FORMAT, what: error.to_string() }
 }
 

@@ -110,6 +110,11 @@ impl Columns {
             },
         })
     }
+
+    /// What a row is drawn by.
+    fn key(&self, row: Row<'_>) -> Key {
+        (text(&row[self.category]), self.identity.and_then(|at| row[at].shown.clone()))
+    }
 }
 
 type Row<'a> = &'a [Cell];
@@ -168,21 +173,12 @@ fn series(
             .collect(),
     };
     for row in &group.rows {
-        let key =
-            (text(&row[columns.category]), columns.identity.and_then(|at| row[at].shown.clone()));
-        let at = keys.iter().position(|known| *known == key).unwrap_or_else(|| {
-            keys.push(key);
-            keys.len() - 1
-        });
-        let mut put = |position: usize, value: Option<f64>| {
-            let values = &mut series[position].1;
-            values.resize(values.len().max(at + 1), None);
-            values[at] = value;
-        };
+        let key = columns.key(row);
+        let at = position_of(&mut keys, key);
         match columns.series {
             None => {
                 for (position, column) in columns.values.iter().enumerate() {
-                    put(position, number(&row[*column]));
+                    put(&mut series[position].1, at, number(&row[*column]));
                 }
             }
             Some(column) => {
@@ -192,9 +188,7 @@ fn series(
                     series.push((name, Vec::new()));
                     series.len() - 1
                 });
-                let values = &mut series[position].1;
-                values.resize(values.len().max(at + 1), None);
-                values[at] = number(&row[columns.values[0]]);
+                put(&mut series[position].1, at, number(&row[columns.values[0]]));
             }
         }
     }
@@ -228,8 +222,8 @@ fn timeline(section: &KeptSection, columns: &Columns) -> Option<ChartData> {
     }
     let left_out = tasks.len().saturating_sub(LINES_MAX);
     tasks.truncate(LINES_MAX);
+    let drawn = !tasks.is_empty();
     let shape = Shape::Timeline { tasks };
-    let drawn = !matches!(&shape, Shape::Timeline { tasks } if tasks.is_empty());
     drawn.then_some(ChartData { title: None, unit: None, shape, left_out })
 }
 
@@ -239,12 +233,8 @@ fn heat(section: &KeptSection, columns: &Columns) -> Option<ChartData> {
     for row in &section.rows {
         let Some(value) = number(&row[columns.values[1]]) else { continue };
         let column = text(&row[columns.values[0]]);
-        let at = names.iter().position(|name| *name == column).unwrap_or_else(|| {
-            names.push(column);
-            names.len() - 1
-        });
-        let key =
-            (text(&row[columns.category]), columns.identity.and_then(|at| row[at].shown.clone()));
+        let at = position_of(&mut names, column);
+        let key = columns.key(row);
         match rows.iter_mut().find(|(known, _)| *known == key) {
             Some((_, values)) => values.push((at, value)),
             None => rows.push((key, vec![(at, value)])),
@@ -270,6 +260,20 @@ fn heat(section: &KeptSection, columns: &Columns) -> Option<ChartData> {
         shape: Shape::Heat { columns, rows },
         left_out,
     })
+}
+
+/// Where an item stands, put at the end if it is new.
+fn position_of<T: PartialEq>(items: &mut Vec<T>, item: T) -> usize {
+    items.iter().position(|known| *known == item).unwrap_or_else(|| {
+        items.push(item);
+        items.len() - 1
+    })
+}
+
+/// Puts a number at its place, however short the list is yet.
+fn put(values: &mut Vec<Option<f64>>, at: usize, value: Option<f64>) {
+    values.resize(values.len().max(at + 1), None);
+    values[at] = value;
 }
 
 fn text(cell: &Cell) -> String {
