@@ -20,6 +20,7 @@ with saved as (
         sum(unused_cost) as unused_cost,
         sum(savings) as savings,
         sum(unpriced_cost) as unpriced_cost,
+        count(*) filter (where savings is null and list_cost <> 0) as untold_months,
         case when min(availability) = max(availability) then min(availability) else 'partial' end
             as availability
     from scope_savings
@@ -60,6 +61,7 @@ stacked as (
         unused_cost,
         savings,
         unpriced_cost,
+        untold_months,
         cast(null as decimal(38, 18)) as total_cost,
         cast(null as decimal(38, 18)) as margin,
         availability,
@@ -77,6 +79,7 @@ stacked as (
         cast(null as decimal(38, 18)) as unused_cost,
         cast(null as decimal(38, 18)) as savings,
         cast(null as decimal(38, 18)) as unpriced_cost,
+        cast(null as bigint) as untold_months,
         total_cost,
         margin,
         cast(null as varchar) as availability,
@@ -94,7 +97,10 @@ select
     sum(cost) as cost,
     sum(unused_cost) as unused_cost,
     sum(savings) as savings,
-    cast(100 * sum(savings) / nullif(sum(list_cost), 0) as double) as savings_pct,
+    case
+        when sum(untold_months) = 0
+            then cast(100 * sum(savings) / nullif(sum(list_cost), 0) as double)
+    end as savings_pct,
     sum(unpriced_cost) as unpriced_cost,
     sum(total_cost) as total_cost,
     sum(margin) as margin,

@@ -17,7 +17,10 @@ select
     sum(gross_savings) as gross_savings,
     sum(unused_cost) as unused_cost,
     sum(savings) as savings,
-    cast(100 * sum(savings) / nullif(sum(list_cost), 0) as double) as savings_pct,
+    case
+        when count(*) filter (where savings is null and list_cost <> 0) = 0
+            then cast(100 * sum(savings) / nullif(sum(list_cost), 0) as double)
+    end as savings_pct,
     sum(unpriced_cost) as unpriced_cost,
     case when min(availability) = max(availability) then min(availability) else 'partial' end
         as availability

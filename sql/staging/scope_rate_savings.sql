@@ -27,11 +27,54 @@ with rate_types as (
     from (values ('Reservation'), ('SavingsPlan'), ('Spot'), ('PartnerEarnedCredit'), ('Negotiated'))
 ),
 
+placed as (
+    select
+        totals.*,
+        types.scope_type,
+        case types.scope_type
+            when 'source' then totals.source
+            when 'billing_account' then totals.billing_account_id
+            when 'billing_profile' then totals.billing_profile_id
+            when 'reseller' then totals.reseller_mpn_id
+            when 'customer_tenant' then totals.customer_tenant_id
+            else totals.subscription_id
+        end as scope_id
+    from rate_totals as totals
+    cross join scope_types as types
+    where types.member_type = 'whole'
+),
+
+-- Added up per scope before rate types take their parts: those are five per row.
+classes as (
+    select
+        scope_type,
+        scope_id,
+        source,
+        billing_month,
+        billing_currency,
+        rate_class,
+        sum(list_cost) as list_cost,
+        sum(contracted_cost) as contracted_cost,
+        sum(cost) as cost,
+        sum(unused_cost) as unused_cost,
+        sum(unpriced_cost) as unpriced_cost,
+        sum(priced_rows) as priced_rows,
+        sum(unpriced_rows) as unpriced_rows,
+        sum(list_cost_usd) as list_cost_usd,
+        sum(contracted_cost_usd) as contracted_cost_usd,
+        sum(cost_usd) as cost_usd,
+        sum(unused_cost_usd) as unused_cost_usd,
+        sum(priced_rows_usd) as priced_rows_usd,
+        sum(unpriced_rows_usd) as unpriced_rows_usd
+    from placed
+    group by scope_type, scope_id, source, billing_month, billing_currency, rate_class
+),
+
 -- Every rate type looks at every class of rows and takes its part of it. Where
 -- earned credit is applied, list - cost is split at the negotiated cost.
 matched as (
     select
-        totals.*,
+        classes.*,
         rate_types.rate_type,
         case
             when rate_type = rate_class then 'whole'
@@ -40,7 +83,7 @@ matched as (
             when rate_type = 'PartnerEarnedCredit' and rate_class = 'Credited'
                 then 'contracted_to_cost'
         end as part
-    from rate_totals as totals
+    from classes
     cross join rate_types
 ),
 
@@ -70,23 +113,6 @@ parts as (
     from matched
 ),
 
-placed as (
-    select
-        totals.*,
-        types.scope_type,
-        case types.scope_type
-            when 'source' then totals.source
-            when 'billing_account' then totals.billing_account_id
-            when 'billing_profile' then totals.billing_profile_id
-            when 'reseller' then totals.reseller_mpn_id
-            when 'customer_tenant' then totals.customer_tenant_id
-            else totals.subscription_id
-        end as scope_id
-    from parts as totals
-    cross join scope_types as types
-    where types.member_type = 'whole'
-),
-
 scoped as (
     select
         scope_type,
@@ -106,7 +132,7 @@ scoped as (
         coalesce(sum(unpriced_rows) filter (where part is not null), 0) as unpriced_rows,
         coalesce(sum(priced_rows_usd) filter (where part is not null), 0) as priced_rows_usd,
         coalesce(sum(unpriced_rows_usd) filter (where part is not null), 0) as unpriced_rows_usd
-    from placed
+    from parts
     group by scope_type, scope_id, source, billing_month, billing_currency, rate_type
 ),
 

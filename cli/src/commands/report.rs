@@ -39,12 +39,12 @@ pub async fn run(
     if arguments.list {
         return list();
     }
-    let (mut wanted, file) = wanted(arguments)?;
+    let mut wanted = wanted(arguments)?;
     let out = arguments.out.as_deref().ok_or_else(|| Failure::Usage {
         what: "nobody said where the files go".to_owned(),
         hint: "add --out FOLDER, or --out az://container/path".to_owned(),
     })?;
-    let asked_all = file.is_none() && names_all(arguments);
+    let asked_all = arguments.file.is_none() && names_all(arguments);
     let placed_by = match (&arguments.per, &arguments.scope_type) {
         (Some(per), _) => Some(*per),
         (None, Some(scope_type)) => Some(*scope_type),
@@ -107,7 +107,6 @@ pub async fn run(
         status: &status,
         scopes: &scopes,
         made_on: made_on.clone(),
-        file,
     };
     let mut interrupt = Interrupt::from_now();
     let made = tokio::select! {
@@ -152,11 +151,10 @@ fn names_all(arguments: &ReportArguments) -> bool {
     arguments.names.is_empty() || arguments.names.iter().any(|name| name == ALL)
 }
 
-/// The definitions asked for, and the file they are in where it is the user's.
-fn wanted(arguments: &ReportArguments) -> Result<(Vec<ReportDefinition>, Option<String>), Failure> {
+/// The definitions asked for.
+fn wanted(arguments: &ReportArguments) -> Result<Vec<ReportDefinition>, Failure> {
     if let Some(path) = &arguments.file {
-        let definition = read(path)?;
-        return Ok((vec![definition], Some(path.display().to_string())));
+        return Ok(vec![read(path)?]);
     }
     let mut wanted: Vec<ReportDefinition> = Vec::new();
     for name in arguments.names.iter().filter(|name| *name != ALL) {
@@ -176,8 +174,8 @@ fn wanted(arguments: &ReportArguments) -> Result<(Vec<ReportDefinition>, Option<
     }
     // Names beside `all` were looked at: a misspelt one is none that is left out.
     match names_all(arguments) {
-        true => Ok((reports().to_vec(), None)),
-        false => Ok((wanted, None)),
+        true => Ok(reports().to_vec()),
+        false => Ok(wanted),
     }
 }
 
@@ -185,8 +183,7 @@ fn read(path: &Path) -> Result<ReportDefinition, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| Failure::Read { path: path.to_owned(), source })?;
     let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("report");
-    parse_report(name, &path.display().to_string(), &text)
-        .map_err(|error| failure(error.into(), None))
+    parse_report(name, &path.display().to_string(), &text).map_err(|error| failure(error.into()))
 }
 
 /// Keeps to reports that can be made by a scope. Asked for by name, the others are an error.

@@ -52,8 +52,6 @@ pub struct Job<'a> {
     pub scopes: &'a KnownScopes,
     /// The day expiry counts from.
     pub made_on: String,
-    /// Where the reports are defined, where that is a file of the user's.
-    pub file: Option<String>,
 }
 
 /// What was made.
@@ -88,9 +86,8 @@ impl Job<'_> {
         progress: &ReportProgress,
         made: &mut Made,
     ) -> Result<(), Failure> {
-        let failed = |error| failure(error, self.file.as_deref());
         let mut run =
-            ReportRun::start(self.session, report, self.parameters).await.map_err(failed)?;
+            ReportRun::start(self.session, report, self.parameters).await.map_err(failure)?;
         let views: Vec<SectionView> = report
             .sections
             .iter()
@@ -98,7 +95,7 @@ impl Job<'_> {
             .map(|(definition, schema)| SectionView::new(definition, &schema))
             .collect();
         let mut open: Option<Open> = None;
-        while let Some(event) = run.next().await.map_err(failed)? {
+        while let Some(event) = run.next().await.map_err(failure)? {
             match event {
                 ReportEvent::Scope(id) => {
                     open = Some(self.open(report, id, folders, set)?);
@@ -108,7 +105,7 @@ impl Job<'_> {
                     if let Some(open) = open.take() {
                         made.documents += 1;
                         made.rows += open.rows();
-                        open.finish(set, &failed).await?;
+                        open.finish(set).await?;
                     }
                 }
                 event => {
@@ -253,11 +250,7 @@ impl Open {
         }
     }
 
-    async fn finish(
-        self,
-        set: &mut ReportSet,
-        failed: &impl Fn(ReportError) -> Failure,
-    ) -> Result<(), Failure> {
+    async fn finish(self, set: &mut ReportSet) -> Result<(), Failure> {
         let Self { document, writers, sections } = self;
         for (format, writer) in writers {
             for file in writer.finish()? {
@@ -274,7 +267,7 @@ impl Open {
                 }
                 about.insert("format".to_owned(), json!(format.name()));
                 about.insert("sections".to_owned(), Value::Array(of_file.collect()));
-                set.add(&file.path, about).await.map_err(failed)?;
+                set.add(&file.path, about).await.map_err(failure)?;
             }
         }
         Ok(())
@@ -353,18 +346,15 @@ fn slug(name: &str, length_max: usize) -> String {
 }
 
 /// What a report's error means; a query's with its place in the file.
-pub fn failure(error: ReportError, file: Option<&str>) -> Failure {
+pub fn failure(error: ReportError) -> Failure {
     match error {
         // Without a place in the text, the section is the place.
-        ReportError::Section { report, line, sql, source, .. } if source.position().is_some() => {
+        ReportError::Section { place, sql, source, .. } if source.position().is_some() => {
             Failure::Statement {
                 source,
                 place: StatementPlace {
-                    origin: Origin::File(file.map_or_else(
-                        || format!("sql/reports/{}.sql", report.replace('-', "_")),
-                        str::to_owned,
-                    )),
-                    line: u64::try_from(line).unwrap_or(1),
+                    origin: Origin::File(place.file),
+                    line: place.line,
                     column: 1,
                     text: sql,
                 },

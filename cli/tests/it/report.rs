@@ -352,6 +352,7 @@ fn what_does_not_fit_is_said_with_a_hint() {
         ("report_scope_without_id", &["savings", "--out", "out", "--scope-type", "customer"]),
         ("report_bad_scope", &["savings", "--out", "out", "--per", "tenant"]),
         ("report_bad_month", &["savings", "--out", "out", "--month", "2026-13"]),
+        ("report_backward_months", &["savings", "--out", "out", "--month", "2026-08..2026-07"]),
         ("report_bogus_and_all", &["bogus", "all", "--out", "out"]),
         ("report_unknown_currency", &["savings", "--out", "out", "--currency", "XYZ"]),
         ("report_nothing", &["savings", "--per", "customer", "--month", "2026-10", "--out", "out"]),

@@ -12,10 +12,21 @@ pub struct BillingMonth {
     month: u32,
 }
 
-/// The text is no month of the form `YYYY-MM`.
+/// The text is no month and no range of months.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a month; write it as YYYY-MM, e.g. 2026-07")]
-pub struct InvalidMonth(pub String);
+pub enum InvalidMonth {
+    /// Not of the form `YYYY-MM`.
+    #[error("{0:?} is not a month; write it as YYYY-MM, e.g. 2026-07")]
+    Form(String),
+    /// A range that ends before it begins.
+    #[error("{first}..{last} ends before it begins; write it as {last}..{first}")]
+    Backward {
+        /// What it begins with.
+        first: BillingMonth,
+        /// What it ends with.
+        last: BillingMonth,
+    },
+}
 
 impl BillingMonth {
     /// A month from 2000-01 to 9998-12.
@@ -107,16 +118,12 @@ impl BillingMonth {
     /// Reads `YYYY-MM` as one month or `YYYY-MM..YYYY-MM` as a range, both
     /// ends included.
     pub fn parse_range(text: &str) -> Result<Vec<Self>, InvalidMonth> {
-        let invalid = || InvalidMonth(text.to_owned());
-        let months: Vec<Self> = match text.split_once("..") {
-            Some((first, last)) => {
-                let first = first.parse().map_err(|_| invalid())?;
-                let last = last.parse().map_err(|_| invalid())?;
-                Self::range(first, last).collect()
-            }
-            None => vec![text.parse()?],
-        };
-        if months.is_empty() { Err(invalid()) } else { Ok(months) }
+        let Some((first, last)) = text.split_once("..") else { return Ok(vec![text.parse()?]) };
+        let (first, last): (Self, Self) = (first.parse()?, last.parse()?);
+        if last < first {
+            return Err(InvalidMonth::Backward { first, last });
+        }
+        Ok(Self::range(first, last).collect())
     }
 }
 
@@ -130,7 +137,7 @@ impl FromStr for BillingMonth {
     type Err = InvalidMonth;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = || InvalidMonth(text.to_owned());
+        let invalid = || InvalidMonth::Form(text.to_owned());
         let (year, month) = text.split_once('-').ok_or_else(invalid)?;
         let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
         if year.len() != 4 || month.len() != 2 || !digits(year) || !digits(month) {
@@ -161,7 +168,18 @@ mod tests {
         let months = BillingMonth::parse_range("2025-11..2026-02").unwrap();
         let text: Vec<String> = months.iter().map(ToString::to_string).collect();
         assert_eq!(text, ["2025-11", "2025-12", "2026-01", "2026-02"]);
-        assert!(BillingMonth::parse_range("2026-02..2026-01").is_err());
         assert!("2026-7".parse::<BillingMonth>().is_err());
+    }
+
+    #[test]
+    fn a_range_that_is_none_says_why() {
+        let told = |text| BillingMonth::parse_range(text).unwrap_err().to_string();
+        assert_eq!(
+            told("2026-02..2026-01"),
+            "2026-02..2026-01 ends before it begins; write it as 2026-01..2026-02"
+        );
+        for (text, part) in [("2026-1..2026-02", "2026-1"), ("2026-01..", ""), ("x", "x")] {
+            assert!(told(text).starts_with(&format!("{part:?} is not a month")), "{text}");
+        }
     }
 }

@@ -46,7 +46,9 @@ pub struct SectionDefinition {
     pub if_empty: IfEmpty,
     /// Its query.
     pub sql: String,
-    /// Line of its file the query begins in, from 1.
+    /// The file it stands in, as a user would name it.
+    pub file: String,
+    /// Line of the file the query begins in, from 1.
     pub sql_line: usize,
 }
 

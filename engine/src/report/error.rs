@@ -1,5 +1,6 @@
 //! Why there is no report.
 
+use super::definition::{ReportDefinition, SectionDefinition};
 use crate::error::{ErrorClass, Fault, Location};
 use crate::query::QueryError;
 use crate::source::SourceError;
@@ -18,8 +19,8 @@ pub enum ReportError {
         report: String,
         /// The section.
         section: String,
-        /// Line of the report's file its query begins in, from 1.
-        line: usize,
+        /// Where its query begins.
+        place: QueryPlace,
         /// Its query.
         sql: String,
         /// Why; boxed, as it is large.
@@ -35,6 +36,8 @@ pub enum ReportError {
         report: String,
         /// The section.
         section: String,
+        /// Where its query begins.
+        place: QueryPlace,
         /// What does not fit.
         reason: String,
         /// What to write instead.
@@ -119,6 +122,56 @@ pub enum ReportError {
     Store(#[from] Box<SourceError>),
 }
 
+/// Where the query of a section begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryPlace {
+    /// The file, as a user would name it.
+    pub file: String,
+    /// Its line, from 1.
+    pub line: u64,
+}
+
+impl QueryPlace {
+    fn of(section: &SectionDefinition) -> Self {
+        Self { file: section.file.clone(), line: section.sql_line as u64 }
+    }
+
+    fn location(&self) -> Location {
+        Location { line: Some(self.line), ..Location::blob(&self.file) }
+    }
+}
+
+impl ReportError {
+    pub(super) fn section(
+        report: &ReportDefinition,
+        section: &SectionDefinition,
+        source: QueryError,
+    ) -> Self {
+        Self::Section {
+            report: report.name.clone(),
+            section: section.name.clone(),
+            place: QueryPlace::of(section),
+            sql: section.sql.clone(),
+            source: Box::new(source),
+        }
+    }
+
+    pub(super) fn misfit(
+        report: &ReportDefinition,
+        section: &SectionDefinition,
+        reason: &str,
+        hint: &str,
+    ) -> Self {
+        Self::Misfit {
+            report: report.name.clone(),
+            section: section.name.clone(),
+            place: QueryPlace::of(section),
+            reason: reason.to_owned(),
+            hint: Some(hint.to_owned()),
+        }
+    }
+}
+
 impl Fault for ReportError {
     fn class(&self) -> ErrorClass {
         match self {
@@ -143,7 +196,11 @@ impl Fault for ReportError {
     fn location(&self) -> Option<Location> {
         match self {
             Self::Query(error) => error.location(),
-            Self::Section { source, .. } => source.location(),
+            // What the engine refuses while rows are on their way, it refuses without a place.
+            Self::Section { source, place, .. } => {
+                Some(source.location().unwrap_or_else(|| place.location()))
+            }
+            Self::Misfit { place, .. } => Some(place.location()),
             Self::Store(error) => error.location(),
             _ => None,
         }

@@ -38,6 +38,13 @@ pub(super) struct ReportFile<'a> {
     pub(super) text: &'a str,
 }
 
+impl ReportFile<'_> {
+    /// Where it is in the sources, for messages.
+    fn path(&self) -> String {
+        format!("sql/reports/{}.sql", self.name)
+    }
+}
+
 /// A section, or the name of another report's.
 enum Part {
     Own(Box<SectionDefinition>),
@@ -48,7 +55,7 @@ enum Part {
 pub(super) fn parse_files(files: &[ReportFile<'_>]) -> Result<Vec<ReportDefinition>, HeaderError> {
     let read: Vec<(ReportDefinition, Vec<Part>)> = files
         .iter()
-        .map(|file| read(file.name, &format!("{}.sql", file.name), file.text))
+        .map(|file| read(file.name, &file.path(), file.text))
         .collect::<Result<_, _>>()?;
     let own = |report: &str, section: &str| {
         let of = |(definition, _): &&(ReportDefinition, Vec<Part>)| {
@@ -64,7 +71,7 @@ pub(super) fn parse_files(files: &[ReportFile<'_>]) -> Result<Vec<ReportDefiniti
             Part::Own(section) => Ok(SectionDefinition::clone(section)),
             Part::Of { report, section, line } => own(report, section).ok_or_else(|| {
                 let reason = format!("there is no section {report}/{section}");
-                HeaderError { file: format!("{}.sql", file.name), line: *line, reason }
+                HeaderError { file: file.path(), line: *line, reason }
             }),
         });
         Ok(ReportDefinition { sections: sections.collect::<Result<_, _>>()?, ..definition.clone() })
@@ -154,7 +161,8 @@ fn read(name: &str, file: &str, text: &str) -> Result<(ReportDefinition, Vec<Par
     Ok((definition, parts))
 }
 
-/// The text before the first section, and each section, with the line it begins in.
+/// The text before the first section, and each section, with the line it begins in. Lines
+/// decide, not tokens: a quote that is never closed is then told in its own section.
 fn pieces(text: &str) -> Vec<(usize, &str)> {
     let mut pieces = Vec::new();
     let (mut begin, mut begin_line, mut at) = (0, 1, 0);
@@ -229,6 +237,7 @@ fn section(file: &str, piece: &str, line: usize) -> Result<Part, HeaderError> {
         shows_table,
         if_empty,
         sql: header.sql,
+        file: file.to_owned(),
         sql_line: header.sql_line,
     })))
 }
@@ -256,6 +265,7 @@ fn statements(file: &str, text: &str) -> Result<Vec<Part>, HeaderError> {
             shows_table: true,
             if_empty: IfEmpty::Say(IF_EMPTY_DEFAULT.to_owned()),
             sql: statement.text.to_owned(),
+            file: file.to_owned(),
             sql_line: line,
         }))
     });

@@ -34,19 +34,8 @@ pub(super) async fn plan(
     section: &SectionDefinition,
     parameters: &ReportParameters,
 ) -> Result<LogicalPlan, ReportError> {
-    let failed = |source: QueryError| ReportError::Section {
-        report: report.name.clone(),
-        section: section.name.clone(),
-        line: section.sql_line,
-        sql: section.sql.clone(),
-        source: Box::new(source),
-    };
-    let misfit = |reason: &str, hint: &str| ReportError::Misfit {
-        report: report.name.clone(),
-        section: section.name.clone(),
-        reason: reason.to_owned(),
-        hint: Some(hint.to_owned()),
-    };
+    let failed = |source: QueryError| ReportError::section(report, section, source);
+    let misfit = |reason: &str, hint: &str| ReportError::misfit(report, section, reason, hint);
     let placeholders = placeholders(&section.sql).map_err(failed)?;
     if let Some(unknown) = unknown_placeholder(&placeholders) {
         let names = PLACEHOLDERS.map(|(name, _)| name);

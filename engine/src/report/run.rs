@@ -64,7 +64,8 @@ impl ReportRun {
         let mut sections = Vec::with_capacity(report.sections.len());
         for section in &report.sections {
             let planned = plan(session, report, section, parameters).await?;
-            let stream = session.run(planned).await.map_err(|e| failed(report, section, e))?;
+            let stream =
+                session.run(planned).await.map_err(|e| ReportError::section(report, section, e))?;
             let stream = SectionStream::new(stream);
             // What does not fit is told before hours of reading.
             Adder::new(&stream.schema, &section.totals)
@@ -72,12 +73,9 @@ impl ReportRun {
             if let Some(name) =
                 section.shown_columns().find(|name| stream.schema.index_of(name).is_err())
             {
-                return Err(ReportError::Misfit {
-                    report: report.name.clone(),
-                    section: section.name.clone(),
-                    reason: format!("it has no column {name} to draw or to set aside"),
-                    hint: Some("\"chart:\" and \"aside:\" name columns of the query".to_owned()),
-                });
+                let reason = format!("it has no column {name} to draw or to set aside");
+                let hint = "\"chart:\" and \"aside:\" name columns of the query";
+                return Err(ReportError::misfit(report, section, &reason, hint));
             }
             sections.push(stream);
         }
@@ -112,7 +110,10 @@ impl ReportRun {
                 let definition = &self.report.sections[section];
                 let told_apart = matches!(self.selection, ScopeSelection::Each(_));
                 let stream = &mut self.sections[section];
-                stream.fill().await.map_err(|error| failed(&self.report, definition, error))?;
+                stream
+                    .fill()
+                    .await
+                    .map_err(|error| ReportError::section(&self.report, definition, error))?;
                 let rows = stream.take(told_apart.then_some(scope.as_deref()));
                 let fault = |fault| misfit(&self.report, definition, fault);
                 match rows {
@@ -141,7 +142,7 @@ impl ReportRun {
                     section
                         .fill()
                         .await
-                        .map_err(|error| failed(&self.report, definition, error))?;
+                        .map_err(|error| ReportError::section(&self.report, definition, error))?;
                     if let Some(scope) = section.scope()
                         && first.as_ref().is_none_or(|first| by_id(&scope, first).is_lt())
                     {
@@ -169,36 +170,24 @@ fn by_id(left: &Option<String>, right: &Option<String>) -> Ordering {
     }
 }
 
-fn failed(
-    report: &ReportDefinition,
-    section: &SectionDefinition,
-    source: QueryError,
-) -> ReportError {
-    ReportError::Section {
-        report: report.name.clone(),
-        section: section.name.clone(),
-        line: section.sql_line,
-        sql: section.sql.clone(),
-        source: Box::new(source),
-    }
-}
-
 fn misfit(
     report: &ReportDefinition,
     section: &SectionDefinition,
     fault: TotalFault,
 ) -> ReportError {
-    let (report, section) = (report.name.clone(), section.name.clone());
     let reason = match fault {
-        TotalFault::Overflow(column) => return ReportError::Overflow { report, section, column },
+        TotalFault::Overflow(column) => {
+            let (report, section) = (report.name.clone(), section.name.clone());
+            return ReportError::Overflow { report, section, column };
+        }
         TotalFault::Missing(column) => format!("it has no column {column} to add up"),
         TotalFault::NoCurrency(column) => {
             format!("{column} cannot be added up: no column billing_currency says in what it is")
         }
         TotalFault::NoNumber(column) => format!("{column} cannot be added up: it holds no numbers"),
     };
-    let hint = Some("the columns of \"totals:\" are those of the query".to_owned());
-    ReportError::Misfit { report, section, reason, hint }
+    let hint = "the columns of \"totals:\" are those of the query";
+    ReportError::misfit(report, section, &reason, hint)
 }
 
 /// The rows of one section, of which one batch is held.

@@ -3,7 +3,8 @@
 //! Input: batches. Output: [`SectionTotals`], rows of the section's own columns. Two
 //! currencies are never added, nor two sources, which may hold the same subscription.
 //! What is NULL is unknown: it is counted beside the sum, and a sum of nothing known is
-//! NULL.
+//! NULL. A percentage is unknown as soon as that of a row is, whose denominator is known:
+//! list cost without its savings would make little of the savings that are known.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -75,6 +76,13 @@ struct Sum {
     unknown: u64,
 }
 
+/// What is added up of one source and currency.
+struct Group {
+    sums: Vec<Sum>,
+    /// Of each percentage, rows that make it unknown.
+    untold: Vec<u64>,
+}
+
 /// Adds up batches of one schema.
 pub(super) struct Adder {
     schema: SchemaRef,
@@ -83,7 +91,7 @@ pub(super) struct Adder {
     sums: Vec<Summed>,
     percents: Vec<Percent>,
     rows: u64,
-    groups: BTreeMap<Vec<Option<String>>, Vec<Sum>>,
+    groups: BTreeMap<Vec<Option<String>>, Group>,
 }
 
 impl Adder {
@@ -161,12 +169,18 @@ impl Adder {
             let same = |other: usize| keys.iter().zip(&key).all(|(of, is)| is_value(of, other, is));
             let end = (row + 1..batch.num_rows()).find(|other| !same(*other));
             let end = end.unwrap_or(batch.num_rows());
-            let group =
-                self.groups.entry(key).or_insert_with(|| vec![Sum::default(); self.sums.len()]);
-            for ((sum, column), definition) in group.iter_mut().zip(&columns).zip(&self.sums) {
-                sum.add(&column.slice(row, end - row), definition.kind).ok_or_else(|| {
-                    TotalFault::Overflow(self.schema.field(definition.column).name().clone())
-                })?;
+            let group = self.groups.entry(key).or_insert_with(|| Group {
+                sums: vec![Sum::default(); self.sums.len()],
+                untold: vec![0; self.percents.len()],
+            });
+            for ((sum, column), definition) in group.sums.iter_mut().zip(&columns).zip(&self.sums) {
+                sum.add(&column.slice(row, end - row), definition.kind)
+                    .ok_or_else(|| TotalFault::Overflow(name(definition.column)))?;
+            }
+            for (untold, percent) in group.untold.iter_mut().zip(&self.percents) {
+                let (told, of) = (batch.column(percent.column), &columns[percent.denominator]);
+                *untold +=
+                    (row..end).filter(|at| told.is_null(*at) && is_some(of, *at)).count() as u64;
             }
             row = end;
         }
@@ -174,7 +188,7 @@ impl Adder {
     }
 
     pub(super) fn finish(&self) -> Result<SectionTotals, TotalFault> {
-        let groups: Vec<(&Vec<Option<String>>, &Vec<Sum>)> = self.groups.iter().collect();
+        let groups: Vec<(&Vec<Option<String>>, &Group)> = self.groups.iter().collect();
         let mut columns: Vec<ArrayRef> = self
             .schema
             .fields()
@@ -190,7 +204,7 @@ impl Adder {
         for (position, definition) in self.sums.iter().enumerate() {
             let field = self.schema.field(definition.column);
             let overflow = || TotalFault::Overflow(field.name().clone());
-            let sums = groups.iter().map(|(_, sums)| &sums[position]);
+            let sums = groups.iter().map(|(_, group)| &group.sums[position]);
             columns[definition.column] = match definition.kind {
                 Kind::Decimal(scale) => {
                     let values =
@@ -206,13 +220,16 @@ impl Adder {
                 }
             };
         }
-        for percent in &self.percents {
+        for (position, percent) in self.percents.iter().enumerate() {
             let kinds = (self.sums[percent.numerator].kind, self.sums[percent.denominator].kind);
             let values: Float64Array = groups
                 .iter()
-                .map(|(_, sums)| {
-                    let numerator = sums[percent.numerator].approximate(kinds.0)?;
-                    let denominator = sums[percent.denominator].approximate(kinds.1)?;
+                .map(|(_, group)| {
+                    if group.untold[position] > 0 {
+                        return None;
+                    }
+                    let numerator = group.sums[percent.numerator].approximate(kinds.0)?;
+                    let denominator = group.sums[percent.denominator].approximate(kinds.1)?;
                     (denominator != 0.0).then(|| 100.0 * numerator / denominator)
                 })
                 .collect();
@@ -220,9 +237,9 @@ impl Adder {
         }
         let unknown = groups
             .iter()
-            .map(|(_, sums)| {
+            .map(|(_, group)| {
                 let of = |column: usize| self.sums.iter().position(|sum| sum.column == column);
-                let count = |column| of(column).map_or(0, |position: usize| sums[position].unknown);
+                let count = |column| of(column).map_or(0, |at: usize| group.sums[at].unknown);
                 (0..self.schema.fields().len()).map(count).collect()
             })
             .collect();
@@ -301,6 +318,15 @@ fn kind(data_type: &DataType) -> Option<Kind> {
 fn value(keys: &ArrayRef, row: usize) -> Option<String> {
     let keys = keys.as_string::<i32>();
     keys.is_valid(row).then(|| keys.value(row).to_owned())
+}
+
+/// Whether a number is known and not 0.
+fn is_some(numbers: &ArrayRef, row: usize) -> bool {
+    let is_not_0 = match numbers.as_primitive_opt::<Decimal128Type>() {
+        Some(numbers) => numbers.value(row) != 0,
+        None => numbers.as_primitive::<Int64Type>().value(row) != 0,
+    };
+    numbers.is_valid(row) && is_not_0
 }
 
 fn is_value(keys: &ArrayRef, row: usize, value: &Option<String>) -> bool {

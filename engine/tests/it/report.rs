@@ -345,7 +345,14 @@ async fn a_users_sql_is_a_report_or_says_why_not() {
         assert!(error.to_string().contains(reason), "{sql}: {error}");
         assert!(error.hint().unwrap().contains(hint), "{sql}: {:?}", error.hint());
         assert_eq!(error.class(), ErrorClass::BadConfig, "{sql}");
+        assert_eq!(error.location().unwrap().to_string(), "mine.sql:1", "{sql}");
     }
+    // What is refused while rows are on their way has no place in the text: the query has.
+    let divides = "-- section: a\nselect 1 as x;\n-- section: b\nselect 1 / (count(*) - count(*)) \
+                   as x from savings";
+    let error = told(&session, &mine(divides), &parameters_of_all()).await.unwrap_err();
+    assert!(error.to_string().contains("section b of mine: Divide by zero"), "{error}");
+    assert_eq!(error.location().unwrap().to_string(), "mine.sql:4");
     for sql in ["select nope from savings", "drop table savings", "set x = 1"] {
         let error = told(&session, &mine(sql), &parameters_of_all()).await.unwrap_err();
         assert!(

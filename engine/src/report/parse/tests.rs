@@ -41,7 +41,9 @@ fn a_section_of_another_report_is_the_same_one() {
     assert_eq!(of("savings", "by_rate_type"), of("rate-reduction", "by_rate_type"));
     let mine = parse("-- section: savings/by_month\n\n-- section: own\nselect 1");
     assert_eq!(&mine.sections[0], of("savings", "by_month"));
-    assert_eq!(mine.sections[1].sql_line, 4);
+    assert_eq!((mine.sections[1].file.as_str(), mine.sections[1].sql_line), ("my_report.sql", 4));
+    // A fault in a borrowed query is told where it stands.
+    assert_eq!(mine.sections[0].file, "sql/reports/savings.sql");
 }
 
 #[test]

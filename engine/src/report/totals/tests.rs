@@ -114,6 +114,34 @@ fn percents_are_of_the_sums() {
 }
 
 #[test]
+fn a_percent_is_unknown_where_that_of_a_row_is() {
+    let told = |saved: [Option<&str>; 2], list: [Option<&str>; 2], pct: [Option<f64>; 2]| {
+        let rows = batch(vec![
+            ("list_usd", decimals(&list)),
+            ("saved_usd", decimals(&saved)),
+            ("pct", Arc::new(Float64Array::from(pct.to_vec())) as ArrayRef),
+        ]);
+        let percent = TotalDefinition::Percent {
+            column: "pct".to_owned(),
+            numerator: "saved_usd".to_owned(),
+            denominator: "list_usd".to_owned(),
+        };
+        let definition = [sum("list_usd"), sum("saved_usd"), percent];
+        let mut adder = Adder::new(&rows.schema(), &definition).unwrap();
+        adder.add(&rows).unwrap();
+        let totals = adder.finish().unwrap();
+        let of_total = totals.totals.column(2).as_primitive::<arrow::datatypes::Float64Type>();
+        of_total.is_valid(0).then(|| of_total.value(0))
+    };
+    // List cost that is known does not make unknown savings 0.
+    let known = Some("100");
+    assert_eq!(told([Some("50"), None], [known, known], [Some(50.0), None]), None);
+    // Waste where no usage has a price has no percent of its own, and counts.
+    assert_eq!(told([Some("50"), Some("-10")], [known, None], [Some(50.0), None]), Some(40.0));
+    assert_eq!(told([Some("50"), Some("-10")], [known, Some("0")], [Some(50.0), None]), Some(40.0));
+}
+
+#[test]
 fn no_rows_have_no_totals_and_faults_are_told() {
     let rows =
         batch(vec![("cost_usd", decimals(&[])), ("name", texts(&[])), ("amount", decimals(&[]))]);
