@@ -1,6 +1,6 @@
-//! Ctrl-C, heard whatever the workers do.
+//! Ctrl-C, and what a service manager sends in its place, heard whatever the workers do.
 //!
-//! Input: SIGINT. Output: a count of them that anybody may wait for. A thread and
+//! Input: SIGINT, and on Unix SIGTERM. Output: a count of them that anybody may wait for. A thread and
 //! a runtime of its own listen: the workers' runtime looks for signals only when
 //! one of its workers rests, and a query that computes lets none of them rest.
 
@@ -22,12 +22,22 @@ impl Interrupt {
     /// would end the process.
     pub fn from_now() -> Self {
         static COUNT: OnceLock<watch::Receiver<u64>> = OnceLock::new();
-        let mut count = COUNT.get_or_init(listen).clone();
+        Self::of(&COUNT, Signal::Interrupt)
+    }
+
+    /// The same of what asks a process to end, for who has to clean up before.
+    pub fn termination_from_now() -> Self {
+        static COUNT: OnceLock<watch::Receiver<u64>> = OnceLock::new();
+        Self::of(&COUNT, Signal::Terminate)
+    }
+
+    fn of(count: &OnceLock<watch::Receiver<u64>>, signal: Signal) -> Self {
+        let mut count = count.get_or_init(|| listen(signal)).clone();
         count.mark_unchanged();
         Self { count }
     }
 
-    /// Returns at the next Ctrl-C; never where no thread could be had to listen.
+    /// Returns at the next signal; never where no thread could be had to listen.
     pub async fn next(&mut self) {
         if self.count.changed().await.is_err() {
             std::future::pending::<()>().await;
@@ -35,7 +45,31 @@ impl Interrupt {
     }
 }
 
-fn listen() -> watch::Receiver<u64> {
+/// What is heard.
+#[derive(Clone, Copy)]
+enum Signal {
+    Interrupt,
+    /// Unix alone has it.
+    Terminate,
+}
+
+impl Signal {
+    async fn heard(self) -> std::io::Result<()> {
+        match self {
+            Self::Interrupt => tokio::signal::ctrl_c().await,
+            #[cfg(unix)]
+            Self::Terminate => {
+                use tokio::signal::unix::{SignalKind, signal};
+                signal(SignalKind::terminate())?.recv().await;
+                Ok(())
+            }
+            #[cfg(not(unix))]
+            Self::Terminate => std::future::pending().await,
+        }
+    }
+}
+
+fn listen(signal: Signal) -> watch::Receiver<u64> {
     let (sender, count) = watch::channel(0);
     let (ready, is_ready) = std::sync::mpsc::channel();
     let hear = move || {
@@ -43,7 +77,7 @@ fn listen() -> watch::Receiver<u64> {
         let Ok(runtime) = runtime else { return };
         runtime.block_on(async move {
             loop {
-                let mut next = pin!(tokio::signal::ctrl_c());
+                let mut next = pin!(signal.heard());
                 // Looked at once, it listens; only then may the first query start.
                 let at_once = poll_fn(|context| Poll::Ready(next.as_mut().poll(context))).await;
                 let _ = ready.send(());

@@ -4,6 +4,7 @@
 //! time left, if stderr is a terminal and nobody asked for quiet; else nothing
 //! but notes. Calls may come from several threads.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -128,6 +129,7 @@ pub struct ReportProgress {
     bar: ProgressBar,
     /// Documents of one report.
     of_each: u64,
+    reports_done: Cell<u64>,
 }
 
 impl ReportProgress {
@@ -135,13 +137,13 @@ impl ReportProgress {
     pub fn new(messages: &Messages, reports: usize, of_each: usize) -> Self {
         let of_each = of_each.max(1) as u64;
         if !messages.shows_progress() {
-            return Self { bar: ProgressBar::hidden(), of_each };
+            return Self { bar: ProgressBar::hidden(), of_each, reports_done: Cell::new(0) };
         }
         let style = ProgressStyle::with_template(REPORTS).expect("the template is constant");
         let bar =
             ProgressBar::new(reports as u64 * of_each).with_style(style.progress_chars("━━╌"));
         bar.enable_steady_tick(Duration::from_millis(SPINNER_TICK_MS));
-        Self { bar, of_each }
+        Self { bar, of_each, reports_done: Cell::new(0) }
     }
 
     /// A report begins.
@@ -149,15 +151,16 @@ impl ReportProgress {
         self.bar.set_prefix(name.to_owned());
     }
 
-    /// A document of it begins.
+    /// A document of it begins. What belongs to no scope is one more than are expected.
     pub fn scope(&self) {
-        self.bar.inc(1);
+        let report_end = (self.reports_done.get() + 1) * self.of_each;
+        self.bar.set_position((self.bar.position() + 1).min(report_end));
     }
 
     /// The report is made, of however many scopes had rows.
     pub fn report_done(&self) {
-        let done = self.bar.position().div_ceil(self.of_each) * self.of_each;
-        self.bar.set_position(done);
+        self.reports_done.set(self.reports_done.get() + 1);
+        self.bar.set_position(self.reports_done.get() * self.of_each);
     }
 
     /// The set takes its place.

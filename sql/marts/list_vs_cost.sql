@@ -18,6 +18,7 @@
 --   billing_currency: currency of the amounts; two are never added
 --   list_cost: list cost of the priced rows, billing currency; NULL where none is priced
 --   cost: cost price of all rows, from the amortized file, billing currency; NULL where that file has no such row
+--   priced_cost: part of cost whose list price is known, billing currency; NULL where list_cost is
 --   unpriced_cost: part of cost whose list price is unknown, billing currency; NULL where cost is
 --   actual_cost: cost of all rows, from the actual file, billing currency; NULL where that file has no such row
 --   adjusted_list_cost: list_cost after the partner's adjustments (costlake.toml), billing currency
@@ -27,6 +28,7 @@
 --   unbilled_rows: rows of which it is unknown what is billed
 --   list_cost_usd: list_cost, USD
 --   cost_usd: cost, USD
+--   priced_cost_usd: cost of the rows whose list cost is known in USD, USD
 --   unpriced_cost_usd: unpriced_cost, USD
 --   actual_cost_usd: actual_cost, USD
 --   adjusted_list_cost_usd: adjusted_list_cost, USD
@@ -53,10 +55,11 @@ with factored as (
         billed_as,
         sum(list_cost) as list_cost,
         sum(cost) as cost,
+        sum(cost) filter (where list_cost is not null) as priced_cost,
         coalesce(sum(cost) filter (where list_cost_basis = 'unknown'), 0) as unpriced_cost,
         sum(list_cost_usd) as list_cost_usd,
         sum(cost_usd) as cost_usd,
-        sum(cost_usd) filter (where list_cost_usd is not null) as listed_cost_usd,
+        sum(cost_usd) filter (where list_cost_usd is not null) as priced_cost_usd,
         coalesce(sum(cost_usd) filter (where list_cost_basis = 'unknown'), 0) as unpriced_cost_usd,
         count(*) filter (where list_cost_basis = 'unknown') as unpriced_rows,
         count(list_cost) as priced_rows,
@@ -94,7 +97,7 @@ amortized as (
         case when billed_as = 'unknown' then rows else 0 end as unbilled_rows,
         case billed_as
             -- Over the rows whose list cost is known in USD.
-            when 'adjusted_list' then list_cost_usd * adjustment_factor - listed_cost_usd
+            when 'adjusted_list' then list_cost_usd * adjustment_factor - priced_cost_usd
             when 'adjusted_cost' then cost_usd * adjustment_factor - cost_usd
             when 'not_billed' then -cost_usd
         end as margin_usd
@@ -152,6 +155,7 @@ stacked as (
         billing_currency,
         list_cost,
         cost,
+        priced_cost,
         unpriced_cost,
         cast(null as decimal(38, 18)) as actual_cost,
         adjusted_list_cost,
@@ -161,6 +165,7 @@ stacked as (
         unbilled_rows,
         list_cost_usd,
         cost_usd,
+        priced_cost_usd,
         unpriced_cost_usd,
         cast(null as decimal(38, 18)) as actual_cost_usd,
         adjusted_list_cost_usd,
@@ -186,6 +191,7 @@ stacked as (
         billing_currency,
         cast(null as decimal(38, 18)) as list_cost,
         cast(null as decimal(38, 18)) as cost,
+        cast(null as decimal(38, 18)) as priced_cost,
         cast(null as decimal(38, 18)) as unpriced_cost,
         actual_cost,
         cast(null as decimal(38, 18)) as adjusted_list_cost,
@@ -195,6 +201,7 @@ stacked as (
         0 as unbilled_rows,
         cast(null as decimal(38, 18)) as list_cost_usd,
         cast(null as decimal(38, 18)) as cost_usd,
+        cast(null as decimal(38, 18)) as priced_cost_usd,
         cast(null as decimal(38, 18)) as unpriced_cost_usd,
         actual_cost_usd,
         cast(null as decimal(38, 18)) as adjusted_list_cost_usd,
@@ -221,6 +228,7 @@ select
     billing_currency,
     sum(list_cost) as list_cost,
     sum(cost) as cost,
+    sum(priced_cost) as priced_cost,
     sum(unpriced_cost) as unpriced_cost,
     sum(actual_cost) as actual_cost,
     sum(adjusted_list_cost) as adjusted_list_cost,
@@ -230,6 +238,7 @@ select
     sum(unbilled_rows) as unbilled_rows,
     sum(list_cost_usd) as list_cost_usd,
     sum(cost_usd) as cost_usd,
+    sum(priced_cost_usd) as priced_cost_usd,
     sum(unpriced_cost_usd) as unpriced_cost_usd,
     sum(actual_cost_usd) as actual_cost_usd,
     sum(adjusted_list_cost_usd) as adjusted_list_cost_usd,

@@ -4,8 +4,9 @@
 
 -- section: money_to_get_back
 -- title: Money to get back
--- note: The ten reservations and savings plans that cost most while they stood idle. Each can be exchanged, resized, or used by more resources.
+-- note: Of the reservations and savings plans that still run, the ten that cost most while they stood idle. A wider scope lets more resources use one; a reservation, unlike a savings plan, may also be exchanged or returned within Azure's limits.
 -- chart: bars name: unused_cost
+-- aside: order_id, benefit_id
 -- totals: unused_cost, used_cost
 -- if empty: leave out
 with ranked as (
@@ -15,6 +16,9 @@ with ranked as (
         kind,
         max(name) as name,
         max(owner_customer_name) as owner_customer_name,
+        max(expiry_date) as expiry_date,
+        order_id,
+        benefit_id,
         billing_currency,
         sum(unused_cost) as unused_cost,
         sum(used_cost) as used_cost,
@@ -26,7 +30,10 @@ with ranked as (
             order by sum(unused_cost) desc, order_id, benefit_id
         ) as waste_rank
     from scope_commitment_months
-    where scope_type = $scope_type and billing_month between $first_month and $last_month
+    where
+        scope_type = $scope_type
+        and billing_month between $first_month and $last_month
+        and status is distinct from 'expired'
     group by scope_id, source, kind, order_id, benefit_id, billing_currency
     having sum(unused_cost) > 0
 )
@@ -41,7 +48,10 @@ select
     billing_currency,
     unused_cost,
     used_cost,
-    utilization_cost_pct
+    utilization_cost_pct,
+    expiry_date,
+    order_id,
+    benefit_id
 from ranked
 where waste_rank <= 10
 order by source, billing_currency, waste_rank;
@@ -51,6 +61,7 @@ order by source, billing_currency, waste_rank;
 -- aside: region, owner_subscription_name, order_id, benefit_id
 -- note: Those that are active or about to expire, whatever the months, soonest first. The cost files hold no expiry: it is the day of purchase and the term, as expiry_basis says; where the day of purchase is not loaded it is unknown.
 -- chart: timeline name: purchase_date, expiry_date by status
+-- needs: account scope
 -- if empty: No reservation or savings plan is active.
 select
     scope_id,
@@ -98,6 +109,7 @@ order by expiry_date nulls last, source, name, order_id, benefit_id;
 -- aside: region, expiry_basis, returned_date, billing_frequency, owner_subscription_name, utilization_basis, order_id, benefit_id
 -- note: All that the lake has seen, over its whole life. A source at subscription scope shows no commitments: its row says so.
 -- totals: purchased_amount, used_cost, unused_cost
+-- needs: account scope
 -- if empty: No reservations and no savings plans are known.
 select
     scope_id,
@@ -133,6 +145,7 @@ order by source, kind, name, order_id, benefit_id, billing_currency;
 -- aside: order_id, benefit_id
 -- note: Percent used, by hours where reservation details are loaded for the whole month, else by cost.
 -- chart: heat name: billing_month: utilization_pct
+-- needs: amortized cost, account scope
 -- totals: used_cost, unused_cost
 select
     scope_id,
@@ -157,6 +170,7 @@ order by source, name, order_id, benefit_id, billing_currency, billing_month;
 -- note: The last month, day by day.
 -- chart: heat name: date: utilization_pct
 -- table: hidden
+-- needs: amortized cost, account scope
 -- totals: used_cost, unused_cost
 select
     owned.scope_id,
@@ -174,10 +188,10 @@ select
 from commitment_utilization as days
 inner join scope_commitments as owned
     on
-        days.source = owned.source
-        and days.kind = owned.kind
-        and days.order_id = owned.order_id
-        and days.benefit_id = owned.benefit_id
-        and days.billing_currency = owned.billing_currency
+        (days.source is not distinct from owned.source)
+        and (days.kind is not distinct from owned.kind)
+        and (days.order_id is not distinct from owned.order_id)
+        and (days.benefit_id is not distinct from owned.benefit_id)
+        and (days.billing_currency is not distinct from owned.billing_currency)
 where owned.scope_type = $scope_type and days.billing_month = $last_month
 order by source, name, order_id, benefit_id, billing_currency, date

@@ -49,6 +49,7 @@ order by source, billing_currency, billing_month;
 -- title: Usage without a known list price
 -- note: It is in no savings. A price sheet of the billing profile and month, once loaded, prices most of it.
 -- totals: cost
+-- needs: amortized cost
 -- if empty: All usage has a known list price.
 select
     scope_id,

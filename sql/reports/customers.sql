@@ -5,9 +5,9 @@
 -- section: customers
 -- title: Customers
 -- aside: customer_tenant_id
--- note: List cost, cost and savings are of usage whose list price is known; total cost is of all charges. Margin is what customers are billed, as costlake.toml says, less total cost. This report is for the partner.
+-- note: List cost, cost and savings are of usage whose list price is known; total cost is of all charges. Margin is what customers are billed, as costlake.toml says, less its cost; usage whose list price is unknown is in no margin, and stands beside it as unbilled. This report is for the partner.
 -- chart: bars name: list_cost, cost
--- totals: list_cost, cost, unused_cost, savings, savings_pct = 100 * savings / list_cost, unpriced_cost, total_cost, margin
+-- totals: list_cost, cost, unused_cost, savings, savings_pct = 100 * savings / list_cost, unpriced_cost, total_cost, unbilled_cost, margin
 with saved as (
     select
         scope_id,
@@ -38,7 +38,8 @@ costs as (
         member_id,
         last_value(customer_name order by date) as name,
         billing_currency,
-        sum(cost) as total_cost,
+        sum(total_cost) as total_cost,
+        sum(unbilled_cost) as unbilled_cost,
         sum(margin) as margin
     from scope_costs
     where
@@ -63,6 +64,7 @@ stacked as (
         unpriced_cost,
         untold_months,
         cast(null as decimal(38, 18)) as total_cost,
+        cast(null as decimal(38, 18)) as unbilled_cost,
         cast(null as decimal(38, 18)) as margin,
         availability,
         1 as told
@@ -81,6 +83,7 @@ stacked as (
         cast(null as decimal(38, 18)) as unpriced_cost,
         cast(null as bigint) as untold_months,
         total_cost,
+        unbilled_cost,
         margin,
         cast(null as varchar) as availability,
         2 as told
@@ -103,7 +106,11 @@ select
     end as savings_pct,
     sum(unpriced_cost) as unpriced_cost,
     sum(total_cost) as total_cost,
-    sum(margin) as margin,
+    sum(unbilled_cost) as unbilled_cost,
+    -- Of nothing billed it is unknown, whatever idle commitments without cost add to it.
+    case
+        when sum(unbilled_cost) = 0 or sum(unbilled_cost) <> sum(total_cost) then sum(margin)
+    end as margin,
     max(availability) as availability
 from stacked
 group by scope_id, source, member_id, billing_currency
@@ -112,7 +119,7 @@ order by source, billing_currency, total_cost desc nulls last, customer_tenant_i
 -- section: by_month
 -- title: By month
 -- aside: customer_tenant_id
--- totals: list_cost, cost, savings, savings_pct = 100 * savings / list_cost, unpriced_cost
+-- totals: list_cost, cost, unused_cost, savings, savings_pct = 100 * savings / list_cost, unpriced_cost
 select
     scope_id,
     source,

@@ -23,7 +23,8 @@ select
     case $scope_type
         when 'source' then "x_Source"
         when 'billing_account' then "x_BillingAccountId"
-        when 'billing_profile' then "BillingAccountId"
+        when 'billing_profile'
+            then case when "BillingAccountType" = 'Billing Profile' then "BillingAccountId" end
         when 'reseller' then "x_ResellerId"
         when 'customer_tenant' then "x_CustomerId"
         else "SubAccountId"

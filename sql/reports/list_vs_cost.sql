@@ -32,8 +32,8 @@ with stacked as (
         cast(null as decimal(38, 18)) as list_cost,
         cast(null as decimal(38, 18)) as cost,
         cast(null as decimal(38, 18)) as unpriced_cost,
-        cost as total_cost,
-        actual_cost as invoiced_cost
+        total_cost,
+        invoiced_cost
     from scope_costs
     where
         scope_type = $scope_type
@@ -58,36 +58,50 @@ order by source, billing_currency, billing_month;
 
 -- section: services
 -- title: Top services
--- note: Meter categories by cost. It holds charges that have no list price, too.
--- chart: bars meter_category: cost
--- totals: list_cost, cost, unpriced_cost
+-- note: Meter categories by total cost. List cost and cost are of usage whose list price is known.
+-- chart: bars meter_category: total_cost
+-- totals: list_cost, cost, unpriced_cost, total_cost, invoiced_cost
 select
     scope_id,
     source,
     meter_category,
     billing_currency,
-    sum(list_cost) as list_cost,
-    sum(cost) as cost,
-    sum(unpriced_cost) as unpriced_cost
+    case
+        when sum(total_cost) is null or bool_or(availability in ('unknown', 'partial'))
+            then sum(list_cost)
+        else coalesce(sum(list_cost), 0)
+    end as list_cost,
+    case
+        when sum(total_cost) is null or bool_or(availability in ('unknown', 'partial'))
+            then sum(priced_cost)
+        else coalesce(sum(priced_cost), 0)
+    end as cost,
+    sum(unpriced_cost) as unpriced_cost,
+    sum(total_cost) as total_cost,
+    sum(invoiced_cost) as invoiced_cost
 from scope_costs
 where
     scope_type = $scope_type
     and member_type = 'whole'
     and billing_month between $first_month and $last_month
 group by scope_id, source, meter_category, billing_currency
-having sum(cost) is not null
-order by source, billing_currency, cost desc, meter_category;
+having sum(total_cost) is not null
+order by source, billing_currency, total_cost desc, meter_category;
 
 -- section: movers
 -- title: What moved since the month before
--- note: The last month against the one before it, by service; largest change first. Where either month is not loaded, the change is unknown.
+-- note: Total cost of the last month against the one before it, by service; largest change first. Where either month is not loaded, the change is unknown; where either is open, it will change.
 -- totals: previous_cost, last_cost, change
-with months as (
+with compared as (
     select
         source,
-        count(*) filter (where billing_month = $previous_month and status = 'loaded') > 0
+        coalesce(bool_or(billing_month = $previous_month and status = 'loaded'), false)
             as knows_previous,
-        count(*) filter (where billing_month = $last_month and status = 'loaded') > 0 as knows_last
+        coalesce(bool_or(billing_month = $last_month and status = 'loaded'), false) as knows_last,
+        coalesce(bool_or(billing_month = $previous_month and is_final is not true), false)
+            as changes_previous,
+        coalesce(bool_or(billing_month = $last_month and is_final is not true), false)
+            as changes_last
     from months
     where dataset = 'amortized_cost'
     group by source
@@ -99,8 +113,9 @@ services as (
         source,
         meter_category,
         billing_currency,
-        coalesce(sum(cost) filter (where billing_month = $previous_month), 0) as previous_cost,
-        coalesce(sum(cost) filter (where billing_month = $last_month), 0) as last_cost
+        coalesce(sum(total_cost) filter (where billing_month = $previous_month), 0)
+            as previous_cost,
+        coalesce(sum(total_cost) filter (where billing_month = $last_month), 0) as last_cost
     from scope_costs
     where
         scope_type = $scope_type
@@ -115,10 +130,17 @@ known as (
         services.source,
         services.meter_category,
         services.billing_currency,
-        case when months.knows_previous then services.previous_cost end as previous_cost,
-        case when months.knows_last then services.last_cost end as last_cost
+        case when compared.knows_previous then services.previous_cost end as previous_cost,
+        case when compared.knows_last then services.last_cost end as last_cost,
+        case
+            when not compared.knows_last then 'month not loaded'
+            when not compared.knows_previous then 'month before not loaded'
+            when compared.changes_last then 'month may change'
+            when compared.changes_previous then 'month before may change'
+            else 'both final'
+        end as comparison
     from services
-    inner join months on services.source = months.source
+    inner join compared on services.source = compared.source
 )
 
 select
@@ -129,21 +151,33 @@ select
     previous_cost,
     last_cost,
     last_cost - previous_cost as change,
-    cast(100 * (last_cost - previous_cost) / nullif(previous_cost, 0) as double) as change_pct
+    cast(100 * (last_cost - previous_cost) / nullif(previous_cost, 0) as double) as change_pct,
+    comparison
 from known
 order by source, billing_currency, abs(last_cost - previous_cost) desc nulls last, meter_category;
 
 -- section: by_charge_type
 -- title: By kind of charge
--- totals: list_cost, cost, invoiced_cost
+-- note: List cost and cost are of usage whose list price is known.
+-- totals: list_cost, cost, unpriced_cost, total_cost, invoiced_cost
 select
     scope_id,
     source,
     charge_type,
     billing_currency,
-    sum(list_cost) as list_cost,
-    sum(cost) as cost,
-    sum(actual_cost) as invoiced_cost
+    case
+        when sum(total_cost) is null or bool_or(availability in ('unknown', 'partial'))
+            then sum(list_cost)
+        else coalesce(sum(list_cost), 0)
+    end as list_cost,
+    case
+        when sum(total_cost) is null or bool_or(availability in ('unknown', 'partial'))
+            then sum(priced_cost)
+        else coalesce(sum(priced_cost), 0)
+    end as cost,
+    sum(unpriced_cost) as unpriced_cost,
+    sum(total_cost) as total_cost,
+    sum(invoiced_cost) as invoiced_cost
 from scope_costs
 where
     scope_type = $scope_type
@@ -154,17 +188,27 @@ order by source, billing_currency, charge_type;
 
 -- section: by_day
 -- title: By day
--- chart: lines date: cost
+-- chart: lines date: total_cost
 -- table: hidden
--- totals: list_cost, cost, invoiced_cost
+-- totals: list_cost, cost, unpriced_cost, total_cost, invoiced_cost
 select
     scope_id,
     source,
     date,
     billing_currency,
-    sum(list_cost) as list_cost,
-    sum(cost) as cost,
-    sum(actual_cost) as invoiced_cost
+    case
+        when sum(total_cost) is null or bool_or(availability in ('unknown', 'partial'))
+            then sum(list_cost)
+        else coalesce(sum(list_cost), 0)
+    end as list_cost,
+    case
+        when sum(total_cost) is null or bool_or(availability in ('unknown', 'partial'))
+            then sum(priced_cost)
+        else coalesce(sum(priced_cost), 0)
+    end as cost,
+    sum(unpriced_cost) as unpriced_cost,
+    sum(total_cost) as total_cost,
+    sum(invoiced_cost) as invoiced_cost
 from scope_costs
 where
     scope_type = $scope_type

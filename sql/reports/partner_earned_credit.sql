@@ -8,6 +8,7 @@
 -- note: missed_rate: the credit has a rate and is not applied. missed_peers: no rate, but other usage of the subscription earns it that month. This report is for the partner.
 -- chart: bars subscription_name: missed_credit
 -- totals: eligible_cost, missed_credit
+-- needs: amortized cost, account scope
 -- if empty: No credit was missed.
 select
     scope_id,
@@ -36,7 +37,8 @@ order by source, billing_currency, missed_credit desc, subscription_id, status;
 -- title: By month
 -- chart: columns billing_month: earned_credit, missed_credit
 -- totals: earned_credit, missed_credit
--- if empty: No usage of the Azure plan earns or misses credit; a source at subscription scope does not show any.
+-- needs: amortized cost, account scope
+-- if empty: No usage of the Azure plan earns or misses credit.
 select
     scope_id,
     source,
@@ -57,6 +59,7 @@ order by source, billing_currency, billing_month;
 -- title: Earned
 -- aside: subscription_id
 -- totals: eligible_cost, earned_credit
+-- needs: amortized cost, account scope
 -- if empty: No credit was earned.
 select
     scope_id,

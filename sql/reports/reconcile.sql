@@ -190,17 +190,53 @@ order by source, billing_currency, billing_month, invoice_id nulls last, billing
 -- title: Actual against amortized
 -- note: Both files tell the same bill. They differ by what is bought and by what of earlier purchases is used up.
 -- totals: actual_cost, amortized_cost, difference
+with loaded as (
+    select
+        source,
+        billing_month,
+        bool_or(dataset = 'actual_cost') as has_actual,
+        bool_or(dataset = 'amortized_cost') as has_amortized
+    from current_runs
+    group by source, billing_month
+),
+
+summed as (
+    select
+        source,
+        billing_month,
+        billing_currency,
+        charge_type,
+        coalesce(sum(cost) filter (where dataset = 'actual_cost'), 0) as actual_cost,
+        coalesce(sum(cost) filter (where dataset = 'amortized_cost'), 0) as amortized_cost
+    from scope_totals
+    where billing_month between $first_month and $last_month
+    group by source, billing_month, billing_currency, charge_type
+),
+
+-- Of a file that is not loaded it is unknown.
+known as (
+    select
+        summed.source,
+        summed.billing_month,
+        summed.billing_currency,
+        summed.charge_type,
+        case when loaded.has_actual then summed.actual_cost end as actual_cost,
+        case when loaded.has_amortized then summed.amortized_cost end as amortized_cost
+    from summed
+    inner join loaded
+        on
+            summed.source = loaded.source
+            and summed.billing_month = loaded.billing_month
+)
+
 select
     source as scope_id,
     source,
     billing_month,
     billing_currency,
     charge_type,
-    coalesce(sum(cost) filter (where dataset = 'actual_cost'), 0) as actual_cost,
-    coalesce(sum(cost) filter (where dataset = 'amortized_cost'), 0) as amortized_cost,
-    coalesce(sum(cost) filter (where dataset = 'amortized_cost'), 0)
-    - coalesce(sum(cost) filter (where dataset = 'actual_cost'), 0) as difference
-from scope_totals
-where billing_month between $first_month and $last_month
-group by source, billing_month, billing_currency, charge_type
+    actual_cost,
+    amortized_cost,
+    amortized_cost - actual_cost as difference
+from known
 order by source, billing_currency, billing_month, charge_type

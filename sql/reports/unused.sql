@@ -8,6 +8,7 @@
 -- note: Dearest first.
 -- chart: bars name: unused_cost
 -- totals: unused_cost, used_cost
+-- needs: amortized cost, account scope
 -- if empty: Nothing stood idle.
 select
     scope_id,
@@ -38,6 +39,7 @@ order by source, billing_currency, unused_cost desc, order_id, benefit_id;
 -- title: By month
 -- chart: stacked billing_month: unused_cost by kind
 -- totals: unused_cost, used_cost
+-- needs: amortized cost, account scope
 -- if empty: No reservation or savings plan is owned.
 select
     scope_id,

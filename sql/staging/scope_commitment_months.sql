@@ -52,8 +52,9 @@ select
 from commitment_utilization_monthly as months
 inner join scope_commitments as owned
     on
-        months.source = owned.source
-        and months.kind = owned.kind
-        and months.order_id = owned.order_id
-        and months.benefit_id = owned.benefit_id
-        and months.billing_currency = owned.billing_currency
+        -- An order or a benefit that is not named is one of its own.
+        (months.source is not distinct from owned.source)
+        and (months.kind is not distinct from owned.kind)
+        and (months.order_id is not distinct from owned.order_id)
+        and (months.benefit_id is not distinct from owned.benefit_id)
+        and (months.billing_currency is not distinct from owned.billing_currency)

@@ -21,7 +21,7 @@
 --   gross_savings_usd: gross_savings, USD
 --   unused_cost_usd: unused_cost, USD
 --   savings_usd: savings, USD
---   availability: available; partial: some usage of this kind is unpriced; unknown: none of it could be priced; subscription_scope: Azure shows retail prices and no commitment cost there, so savings cannot be told
+--   availability: available; partial: some usage of this kind is unpriced, or of a month whose savings cannot be told; unknown: none of it could be priced; subscription_scope: Azure shows retail prices and no commitment cost there, so savings cannot be told
 with rate_types as (
     select column1 as rate_type
     from (values ('Reservation'), ('SavingsPlan'), ('Spot'), ('PartnerEarnedCredit'), ('Negotiated'))

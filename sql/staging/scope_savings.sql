@@ -23,7 +23,7 @@
 --   unused_cost_usd: unused_cost, USD
 --   savings_usd: savings, USD
 --   unpriced_cost_usd: unpriced_cost, USD
---   availability: available; partial: some usage is unpriced; unknown: no usage could be priced; subscription_scope: Azure shows retail prices and no commitment cost there, so savings cannot be told
+--   availability: available; partial: some usage is unpriced, or of a month whose savings cannot be told; unknown: no usage could be priced; subscription_scope: Azure shows retail prices and no commitment cost there, so savings cannot be told
 with placed as (
     select
         totals.*,

@@ -1,5 +1,6 @@
 //! `costlake report`: files that are sent to customers.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use costlake_engine::near::nearest;
@@ -7,7 +8,7 @@ use costlake_engine::query::{MemorySharing, RollupUse, Session};
 use costlake_engine::report::set::ReportSet;
 use costlake_engine::report::{
     DataStatus, KnownScopes, MonthRange, ReportDefinition, ReportParameters, ReportScope,
-    ScopeSelection, parse_report, reports,
+    ScopeSelection, Told, parse_report, reports,
 };
 use costlake_engine::source::StoreOptions;
 use serde_json::{Map, json};
@@ -44,6 +45,12 @@ pub async fn run(
         what: "nobody said where the files go".to_owned(),
         hint: "add --out FOLDER, or --out az://container/path".to_owned(),
     })?;
+    if out.trim().is_empty() {
+        return Err(Failure::Usage {
+            what: "the folder for the files has no name".to_owned(),
+            hint: "add --out FOLDER, or --out az://container/path".to_owned(),
+        });
+    }
     let asked_all = arguments.file.is_none() && names_all(arguments);
     let placed_by = match (&arguments.per, &arguments.scope_type) {
         (Some(per), _) => Some(*per),
@@ -62,7 +69,15 @@ pub async fn run(
         options.rollups = RollupUse::Never;
     }
     let session = Session::open(&lake, &options).await.map_err(Failure::engine)?;
-    let months = months(arguments.month.as_ref(), &session).await?;
+    let source = match &arguments.source {
+        Some(asked) => {
+            let known = KnownScopes::read(&session, ReportScope::Source).await;
+            let known = known.map_err(Failure::engine)?;
+            Some(known.find(asked.as_str()).map_err(Failure::engine)?.to_owned())
+        }
+        None => None,
+    };
+    let months = months(arguments.month.as_ref(), source.as_deref(), &session).await?;
     let scopes = KnownScopes::read(&session, placed_by.unwrap_or(ReportScope::Source));
     let scopes = scopes.await.map_err(Failure::engine)?;
     let selection = match (arguments.per, placed_by, &arguments.scope_id) {
@@ -73,22 +88,17 @@ pub async fn run(
         }
         _ => ScopeSelection::All,
     };
-    if let Some(source) = &arguments.source {
-        let sources = KnownScopes::read(&session, ReportScope::Source).await;
-        sources.map_err(Failure::engine)?.find(source.as_str()).map_err(Failure::engine)?;
-    }
     let currency = match &arguments.currency {
         Some(asked) => Some(currency(asked, &session).await?),
         None => None,
     };
-    let parameters = ReportParameters {
-        scopes: selection,
-        months,
-        currency,
-        source: arguments.source.as_ref().map(ToString::to_string),
-    };
+    let parameters = ReportParameters { scopes: selection, months, currency, source };
     let selected = parameters.scopes.clone();
     let status = DataStatus::read(&session, &months).await.map_err(Failure::engine)?;
+
+    if arguments.file.is_none() {
+        something_loaded(&status, &parameters, &scopes)?;
+    }
 
     let formats = formats(&arguments.format);
     let store = StoreOptions::from_environment(settings.environment.storage_options.clone());
@@ -109,10 +119,12 @@ pub async fn run(
         made_on: made_on.clone(),
     };
     let mut interrupt = Interrupt::from_now();
+    let mut termination = Interrupt::termination_from_now();
     let made = tokio::select! {
         made = job.run(&mut set, &progress) => made?,
         // Dropped, the set leaves nothing behind and the one before where it is.
         () = interrupt.next() => return Err(Failure::Canceled),
+        () = termination.next() => return Err(Failure::Canceled),
     };
     if made.documents == 0 {
         return Err(Failure::Nothing {
@@ -128,6 +140,31 @@ pub async fn run(
         made.documents, published.files, made.rows, published.manifest
     ));
     Ok(())
+}
+
+/// An error where no month that is asked for is loaded: a set of nothing is in nobody's mind,
+/// and would take the place of a set of something.
+fn something_loaded(
+    status: &DataStatus,
+    parameters: &ReportParameters,
+    scopes: &KnownScopes,
+) -> Result<(), Failure> {
+    let known = match &parameters.scopes {
+        ScopeSelection::One { scope_id, .. } => scopes.get(scope_id),
+        _ => None,
+    };
+    let status = match (&parameters.source, known) {
+        (Some(source), _) => status.of(&BTreeSet::from([source.clone()])),
+        (None, Some(known)) => status.of(&known.sources),
+        (None, None) => status.clone(),
+    };
+    match status.told(&[]) {
+        Told::Nothing(_) => Err(Failure::Nothing {
+            what: format!("no cost of {} is loaded", parameters.months),
+            hint: "costlake lake status shows what is loaded; no file was changed".to_owned(),
+        }),
+        Told::All | Told::Some(_) => Ok(()),
+    }
 }
 
 /// Every report with what it answers.
@@ -211,13 +248,17 @@ fn fit(
 }
 
 /// The months asked for, else the newest that are loaded.
-async fn months(asked: Option<&Months>, session: &Session) -> Result<MonthRange, Failure> {
+async fn months(
+    asked: Option<&Months>,
+    source: Option<&str>,
+    session: &Session,
+) -> Result<MonthRange, Failure> {
     if let Some(months) = asked {
         let (first, last) = (months.0.first(), months.0.last());
         let range = first.zip(last).and_then(|(first, last)| MonthRange::new(*first, *last));
         return Ok(range.expect("a range is not empty"));
     }
-    let loaded = DataStatus::loaded_months(session).await.map_err(Failure::engine)?;
+    let loaded = DataStatus::loaded_months(session, source).await.map_err(Failure::engine)?;
     let loaded = loaded.ok_or_else(|| Failure::Usage {
         what: "no cost is loaded, so there is nothing to report on".to_owned(),
         hint: "costlake ingest loads it".to_owned(),

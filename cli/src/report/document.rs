@@ -3,10 +3,12 @@
 //! Input: a report, a scope, the status of the data. Output: a [`Document`], the same for
 //! every format.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use costlake_engine::model::period::BillingMonth;
-use costlake_engine::report::{DataStatus, IfEmpty, Loaded, MonthRange, MonthState, ReportScope};
+use costlake_engine::report::{
+    DataStatus, IfEmpty, MonthRange, MonthState, ReportScope, SectionDefinition, Told, Untold,
+};
 
 /// What a reader must know before the numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,22 +89,60 @@ pub struct Document {
     pub made_on: String,
     /// What is known of the data.
     pub notes: Vec<Note>,
-    /// How much of the months is loaded.
-    pub loaded: Loaded,
+    /// The data it is made of.
+    pub status: DataStatus,
     /// Whether rows of several sources stand beside each other.
     pub several_sources: bool,
 }
 
 impl Document {
-    /// What a section without rows says; nothing where it is left out. What is not loaded is
-    /// unknown, and not nothing.
-    pub fn if_empty(&self, if_empty: &IfEmpty) -> Option<String> {
-        let IfEmpty::Say(sentence) = if_empty else { return None };
-        Some(match self.loaded {
-            Loaded::All => sentence.clone(),
-            Loaded::Some => format!("{sentence} What is not loaded is unknown."),
-            Loaded::Nothing => "Unknown: none of these months is loaded.".to_owned(),
+    /// What a section without rows says; nothing where it is left out. What is not loaded, or
+    /// not to be seen, is unknown, and not nothing.
+    pub fn if_empty(&self, section: &SectionDefinition) -> Option<String> {
+        let IfEmpty::Say(sentence) = &section.if_empty else { return None };
+        Some(match self.status.told(&section.needs) {
+            Told::All => sentence.clone(),
+            Told::Some(untold) => {
+                let scope = untold.contains(&Untold::SubscriptionScope);
+                let loaded = untold.iter().any(|why| *why != Untold::SubscriptionScope);
+                let more = match (loaded, scope) {
+                    (true, true) => {
+                        "What is not loaded, or seen at subscription scope, is unknown."
+                    }
+                    (true, false) => "What is not loaded is unknown.",
+                    (false, _) => "What is seen at subscription scope is unknown.",
+                };
+                format!("{sentence} {more}")
+            }
+            Told::Nothing(untold) => {
+                let several = untold.len() > 1;
+                let reasons: Vec<String> = untold.iter().map(|why| reason(why, several)).collect();
+                format!("Unknown: {}.", reasons.join("; "))
+            }
         })
+    }
+
+    /// Whether the amounts of a month, as texts write it, are estimates.
+    pub fn is_estimate(&self, month: &str) -> bool {
+        let Ok(month) = month.parse::<BillingMonth>() else { return false };
+        let of = |source: &BTreeMap<BillingMonth, MonthState>| {
+            source.get(&month).is_some_and(|state| state.is_open)
+        };
+        self.status.sources.values().any(of)
+    }
+
+    /// The months, as texts write them.
+    pub fn month_texts(&self) -> BTreeSet<String> {
+        self.months.months().map(|month| month.to_string()).collect()
+    }
+}
+
+fn reason(untold: &Untold, one_of_several: bool) -> String {
+    match untold {
+        Untold::NotLoaded if one_of_several => "some of the months are not loaded".to_owned(),
+        Untold::NotLoaded => "none of these months is loaded".to_owned(),
+        Untold::NoFile(file) => format!("the {file} is not loaded"),
+        Untold::SubscriptionScope => "Azure does not show it at subscription scope".to_owned(),
     }
 }
 
@@ -115,7 +155,7 @@ pub fn notes(status: &DataStatus) -> Vec<Note> {
     }
     for (name, source) in &status.sources {
         let of = |text: String| if several { format!("{name}: {text}") } else { text };
-        let some = |is: &dyn Fn(&MonthState) -> bool| months(&source.months, is);
+        let some = |is: &dyn Fn(&MonthState) -> bool| months(source, is);
         if let Some(months) = some(&MonthState::is_missing) {
             notes.push(Note::Caution(of(format!(
                 "Not in the lake, so unknown and not 0: {months}."
@@ -137,12 +177,20 @@ pub fn notes(status: &DataStatus) -> Vec<Note> {
                 "Loaded before Azure closed the month, and not again since: {months}."
             ))));
         }
-        if source.is_at_subscription_scope() {
-            notes.push(Note::Caution(of(
-                "The source sees a subscription only: Azure shows it retail prices, and neither \
-                 commitments nor credit, so savings and utilization cannot be told."
-                    .to_owned(),
-            )));
+        if let Some(months) = some(&|state| state.is_undated) {
+            notes.push(Note::Caution(of(format!(
+                "When Azure wrote it is unknown, and so whether it is final: {months}."
+            ))));
+        }
+        if let Some(months) = some(&|state| state.at_subscription_scope) {
+            // Of a source that is nothing else, the months need not be named.
+            let whole =
+                source.values().all(|state| state.at_subscription_scope || state.is_missing());
+            let when = if whole { String::new() } else { format!(" in {months}") };
+            notes.push(Note::Caution(of(format!(
+                "The source sees a subscription only{when}: Azure shows it retail prices, and \
+                 neither commitments nor credit, so savings and utilization cannot be told."
+            ))));
         }
     }
     if notes.is_empty() {
@@ -173,32 +221,35 @@ fn months(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use costlake_engine::report::status::SourceStatus;
 
     #[test]
     fn every_month_that_is_not_final_is_named() {
         let month = |text: &str| text.parse::<BillingMonth>().unwrap();
         let both = vec!["actual cost", "amortized cost"];
-        let state = |missing, is_open, is_stale| MonthState { missing, is_open, is_stale };
-        let contoso = SourceStatus {
-            scope_type: Some("billing_account".to_owned()),
-            months: BTreeMap::from([
-                (month("2025-12"), state(both.clone(), false, false)),
-                (month("2026-01"), state(both.clone(), false, false)),
-                (month("2026-02"), state(vec!["actual cost"], false, false)),
-                (month("2026-03"), state(both, false, false)),
-                (month("2026-04"), state(vec![], false, true)),
-                (month("2026-05"), state(vec![], true, false)),
-            ]),
+        let missing = |missing: &[&'static str]| MonthState {
+            missing: missing.to_vec(),
+            ..MonthState::default()
         };
-        let tier_two = SourceStatus {
-            scope_type: Some("subscription".to_owned()),
-            months: BTreeMap::from([(month("2026-05"), MonthState::default())]),
-        };
+        let contoso = BTreeMap::from([
+            (month("2025-12"), missing(&both)),
+            (month("2026-01"), missing(&both)),
+            (month("2026-02"), missing(&["actual cost"])),
+            (month("2026-03"), missing(&both)),
+            (month("2026-04"), MonthState { is_stale: true, ..MonthState::default() }),
+            (month("2026-05"), MonthState { is_open: true, ..MonthState::default() }),
+            (month("2026-06"), MonthState { is_undated: true, ..MonthState::default() }),
+        ]);
+        let at_subscription = MonthState { at_subscription_scope: true, ..MonthState::default() };
+        let tier_two = BTreeMap::from([(month("2026-05"), at_subscription.clone())]);
+        let mixed = BTreeMap::from([
+            (month("2026-05"), MonthState::default()),
+            (month("2026-06"), at_subscription),
+        ]);
         let status = DataStatus {
             sources: BTreeMap::from([
                 ("contoso".to_owned(), contoso),
                 ("two".to_owned(), tier_two),
+                ("walks".to_owned(), mixed),
             ]),
         };
         let texts: Vec<String> = notes(&status).iter().map(|note| note.text().to_owned()).collect();
@@ -209,7 +260,65 @@ mod tests {
         assert_eq!(texts[1], "contoso: The actual cost is not in the lake: 2026-02.");
         assert!(texts[2].contains("2026-05") && texts[2].contains("Estimates"));
         assert!(texts[3].contains("2026-04") && texts[3].contains("before"));
-        assert!(texts[4].starts_with("two: The source sees a subscription only"));
-        assert_eq!(texts.len(), 5);
+        assert!(texts[4].contains("2026-06") && texts[4].contains("whether it is final"));
+        assert!(texts[5].starts_with("two: The source sees a subscription only:"));
+        assert!(texts[6].starts_with("walks: The source sees a subscription only in 2026-06:"));
+        assert_eq!(texts.len(), 7);
+    }
+
+    #[test]
+    fn no_rows_are_nothing_only_where_something_could_be_told() {
+        let section = |needs: &str| {
+            let text =
+                format!("-- section: a\n{needs}-- if empty: Nothing is idle.\nselect 1 as x");
+            costlake_engine::report::parse_report("a", "a.sql", &text).unwrap().sections.remove(0)
+        };
+        let month = |text: &str| text.parse::<BillingMonth>().unwrap();
+        let document = |states: &[MonthState]| {
+            let months = MonthRange::new(month("2026-05"), month("2026-06")).unwrap();
+            let of_source = months.months().zip(states.iter().cloned()).collect();
+            Document {
+                report: "a".to_owned(),
+                title: "A".to_owned(),
+                question: None,
+                subject: Subject::All,
+                months,
+                currency: None,
+                made_on: "2026-09-07".to_owned(),
+                notes: Vec::new(),
+                status: DataStatus { sources: BTreeMap::from([("a".to_owned(), of_source)]) },
+                several_sources: false,
+            }
+        };
+        let fine = MonthState::default();
+        let missing = |files: &[&'static str]| MonthState {
+            missing: files.to_vec(),
+            ..MonthState::default()
+        };
+        let nothing = missing(&["actual cost", "amortized cost"]);
+        let actual_only = missing(&["amortized cost"]);
+        let at_subscription = MonthState { at_subscription_scope: true, ..MonthState::default() };
+        let needs = "-- needs: amortized cost, account scope\n";
+        for (states, needs, told) in [
+            ([&fine, &fine], needs, "Nothing is idle."),
+            ([&fine, &nothing], "", "Nothing is idle. What is not loaded is unknown."),
+            ([&nothing, &nothing], "", "Unknown: none of these months is loaded."),
+            ([&actual_only, &actual_only], "", "Nothing is idle."),
+            ([&actual_only, &actual_only], needs, "Unknown: the amortized cost is not loaded."),
+            (
+                [&at_subscription, &at_subscription],
+                needs,
+                "Unknown: Azure does not show it at subscription scope.",
+            ),
+            (
+                [&at_subscription, &fine],
+                needs,
+                "Nothing is idle. What is seen at subscription scope is unknown.",
+            ),
+        ] {
+            let states: Vec<MonthState> = states.into_iter().cloned().collect();
+            assert_eq!(document(&states).if_empty(&section(needs)).unwrap(), told);
+        }
+        assert!(document(&[]).if_empty(&section("")).unwrap().starts_with("Unknown"));
     }
 }

@@ -187,8 +187,8 @@ impl Job<'_> {
             currency: self.parameters.currency.clone(),
             made_on: self.made_on.clone(),
             notes: notes(&status),
-            loaded: status.is_loaded(),
             several_sources: status.sources.len() > 1,
+            status,
         }
     }
 

@@ -8,7 +8,7 @@ use costlake_engine::report::SectionTotals;
 
 use super::document::{Document, Note};
 use super::kept::KeptSection;
-use super::section::{Cell, SectionView, UNKNOWN, text_of};
+use super::section::{SectionView, UNKNOWN, text_of};
 use super::writer::{DocumentWriter, Place, WrittenFile, create, failure};
 use crate::failure::Failure;
 use crate::output::markdown::push_escaped;
@@ -48,7 +48,7 @@ impl MarkdownDocument {
     fn push_section(&mut self, section: &KeptSection) {
         let definition = &section.view.definition;
         if section.rows_total == 0 {
-            if let Some(sentence) = self.document.if_empty(&definition.if_empty) {
+            if let Some(sentence) = self.document.if_empty(definition) {
                 self.text.push_str(&format!("\n## {}\n\n{sentence}\n", definition.title));
             }
             return;
@@ -70,8 +70,7 @@ impl MarkdownDocument {
             self.text.push_str(if right { "---:|" } else { "---|" });
         }
         self.text.push('\n');
-        let shown: &[Vec<Cell>] = if definition.shows_table { section.shown() } else { &[] };
-        for row in shown {
+        for row in section.shown().filter(|_| definition.shows_table) {
             self.text.push('|');
             for column in &columns {
                 self.text.push(' ');
@@ -128,7 +127,7 @@ fn escaped(text: &str) -> String {
 
 impl DocumentWriter for MarkdownDocument {
     fn section(&mut self, section: &SectionView) -> Result<(), Failure> {
-        self.section = Some(KeptSection::new(section));
+        self.section = Some(KeptSection::new(section, &self.document));
         Ok(())
     }
 

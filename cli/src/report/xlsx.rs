@@ -25,7 +25,7 @@ use super::document::{Document, Note};
 use super::kept::{KeptSection, unknown_notes};
 use super::number::decimals;
 use super::section::{SectionView, UNKNOWN};
-use super::writer::{DocumentWriter, Place, WrittenFile, failure};
+use super::writer::{DocumentWriter, Place, WrittenFile, create, failure};
 use crate::failure::Failure;
 use crate::output::cell::{Cells, Spelling, unpacked};
 
@@ -252,7 +252,7 @@ impl XlsxDocument {
             index,
             name,
             view: view.clone(),
-            kept: KeptSection::new(view),
+            kept: KeptSection::new(view, &self.document),
             row: 1,
             before: 0,
             widths,
@@ -355,6 +355,18 @@ impl XlsxDocument {
                                     text.parse::<f64>().unwrap_or_default(),
                                     &format,
                                 )
+                                .map(drop),
+                        }
+                    }
+                    Some(text) if of.kind == ColumnKind::Percent && single && sheet.before == 0 => {
+                        let number_format = |formula| Formula::new(formula).set_result(&text);
+                        let value = || text.parse::<f64>().unwrap_or_default();
+                        match ratio(&sheet.view, &of.name, last_row).map(number_format) {
+                            Some(formula) => worksheet
+                                .write_formula_with_format(at, number, formula, &format)
+                                .map(drop),
+                            None => worksheet
+                                .write_number_with_format(at, number, value(), &format)
                                 .map(drop),
                         }
                     }
@@ -504,6 +516,24 @@ fn subtotal(column: u16, last_row: u32) -> String {
     format!("=SUBTOTAL(109,{column}2:{column}{last_row})")
 }
 
+/// The percentage of two sums of what the filter leaves; nothing where the column is no
+/// such total.
+fn ratio(view: &SectionView, column: &str, last_row: u32) -> Option<String> {
+    let totals = view.definition.totals.iter();
+    let (numerator, denominator) = totals.into_iter().find_map(|total| match total {
+        TotalDefinition::Percent { column: of, numerator, denominator } if of == column => {
+            Some((view.position(numerator)?, view.position(denominator)?))
+        }
+        _ => None,
+    })?;
+    let sum = |at: usize| {
+        let letters = letters(u16::try_from(at).ok()?);
+        Some(format!("SUBTOTAL(109,{letters}2:{letters}{last_row})"))
+    };
+    let (numerator, denominator) = (sum(numerator)?, sum(denominator)?);
+    Some(format!("=IF({denominator}=0,\"\",100*{numerator}/{denominator})"))
+}
+
 /// The sum of the rows of one source and currency; nothing where one of them is not named.
 fn sum_of(
     keys: &[usize],
@@ -648,6 +678,8 @@ fn day(document: &Document) -> ExcelDateTime {
 /// The series of a chart as a table.
 struct Table {
     header: Vec<String>,
+    /// The first column of numbers is of days.
+    begins_with_days: bool,
     rows: Vec<(String, Vec<Option<f64>>)>,
 }
 
@@ -661,15 +693,18 @@ impl Table {
                 });
                 Self {
                     header: std::iter::once(String::new()).chain(names).collect(),
+                    begins_with_days: false,
                     rows: rows.collect(),
                 }
             }
             Shape::Heat { columns, rows } => Self {
                 header: std::iter::once(String::new()).chain(columns.iter().cloned()).collect(),
+                begins_with_days: false,
                 rows: rows.clone(),
             },
             Shape::Timeline { tasks } => Self {
                 header: ["", "Begin", "Days"].map(str::to_owned).to_vec(),
+                begins_with_days: true,
                 rows: tasks
                     .iter()
                     .map(|task| {
@@ -699,7 +734,11 @@ impl Table {
             sheet.write_string(row, 0, name)?;
             for (column, value) in (1..).zip(values) {
                 if let Some(value) = value {
-                    sheet.write_number_with_format(row, column, *value, &formats.number)?;
+                    let format = match self.begins_with_days && column == 1 {
+                        true => &formats.date,
+                        false => &formats.number,
+                    };
+                    sheet.write_number_with_format(row, column, *value, format)?;
                 }
             }
         }
@@ -753,9 +792,65 @@ impl Table {
     }
 }
 
-/// By its text, so that it serves what the workbook and what Arrow refuse.
-fn refused(error: impl std::fmt::Display) -> Failure {
-    Failure::Format { format: FORMAT, what: error.to_string() }
+/// What a workbook or Arrow refuses, and what the disk does.
+trait Refusal: std::fmt::Display + Sized {
+    /// The disk's own words, where it is the disk.
+    fn of_disk(self) -> Result<std::io::Error, Self>;
+}
+
+impl Refusal for ArrowError {
+    fn of_disk(self) -> Result<std::io::Error, Self> {
+        Err(self)
+    }
+}
+
+impl Refusal for XlsxError {
+    fn of_disk(self) -> Result<std::io::Error, Self> {
+        match self {
+            // Rows wait for the end in files of the system's folder for them.
+            Self::IoError(error) => Ok(error),
+            error => Err(error),
+        }
+    }
+}
+
+fn refused(error: impl Refusal) -> Failure {
+    match error.of_disk() {
+        Ok(source) => Failure::Write { path: std::env::temp_dir(), source },
+        Err(error) => Failure::Format { format: FORMAT, what: error.to_string() },
+    }
+}
+
+/// A file that takes what comes after an error for written, and keeps the error: the
+/// archive, dropped unfinished, would print one of its own.
+struct Written<'a> {
+    file: std::io::BufWriter<std::fs::File>,
+    failed: &'a mut Option<std::io::Error>,
+}
+
+impl Written<'_> {
+    fn keep<T>(&mut self, done: std::io::Result<T>, instead: T) -> T {
+        done.unwrap_or_else(|error| {
+            self.failed.get_or_insert(error);
+            instead
+        })
+    }
+}
+
+impl std::io::Write for Written<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.failed.is_some() {
+            return Ok(bytes.len());
+        }
+        let written = self.file.write(bytes);
+        Ok(self.keep(written, bytes.len()))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        let flushed = self.file.flush();
+        self.keep(flushed, ());
+        Ok(())
+    }
 }
 
 impl DocumentWriter for XlsxDocument {
@@ -792,7 +887,7 @@ impl DocumentWriter for XlsxDocument {
                     .extend(charts(&sheet.kept).into_iter().map(|chart| (title.clone(), chart)));
             }
             None => {
-                if let Some(sentence) = self.document.if_empty(&view.definition.if_empty) {
+                if let Some(sentence) = self.document.if_empty(&view.definition) {
                     self.listed.push((title, Err(sentence), 0));
                 }
             }
@@ -803,10 +898,15 @@ impl DocumentWriter for XlsxDocument {
     fn finish(mut self: Box<Self>) -> Result<Vec<WrittenFile>, Failure> {
         self.write_charts()?;
         self.write_summary()?;
-        self.workbook.save(&self.local).map_err(|error| match error {
-            XlsxError::IoError(source) => Failure::Write { path: self.local.clone(), source },
-            error => refused(error),
-        })?;
+        let mut failed = None;
+        let mut file = Written { file: create(&self.local)?, failed: &mut failed };
+        let saved = self.workbook.save_to_writer(&mut file);
+        let _ = std::io::Write::flush(&mut file);
+        drop(file);
+        if let Some(source) = failed {
+            return Err(Failure::Write { path: self.local.clone(), source });
+        }
+        saved.map_err(refused)?;
         Ok(vec![WrittenFile { path: self.path, section: None }])
     }
 }

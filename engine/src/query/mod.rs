@@ -17,6 +17,7 @@ pub mod error;
 mod extremes;
 mod hashed;
 mod lookup;
+mod memory;
 pub mod rollups;
 pub mod scan;
 mod schema;

@@ -8,9 +8,7 @@ use std::sync::Arc;
 
 use datafusion::catalog::SchemaProvider;
 use datafusion::execution::context::SQLOptions;
-use datafusion::execution::memory_pool::{
-    FairSpillPool, GreedyMemoryPool, MemoryPool, TrackConsumersPool,
-};
+use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionState};
@@ -23,6 +21,7 @@ use super::catalog::TableDescription;
 use super::cooperate::CooperativeJoins;
 use super::error::QueryError;
 use super::hashed::HashedGroups;
+use super::memory::FirstComePool;
 use super::rollups::{RollupUse, Rollups};
 use super::schema::LakeSchema;
 use super::statements::split_statements;
@@ -48,8 +47,8 @@ pub enum MemorySharing {
     /// Every sort and group gets the same part: for one query at a time.
     #[default]
     Fair,
-    /// Who comes first is served: for many queries side by side, the parts of which would
-    /// be too small to sort a batch.
+    /// Who comes first is served, and what can spill leaves room for merging: for many
+    /// queries side by side, the parts of which would be too small to sort a batch.
     FirstCome,
 }
 
@@ -272,7 +271,7 @@ fn new_runtime(options: &SessionOptions) -> Result<RuntimeEnv, QueryError> {
                 Arc::new(TrackConsumersPool::new(pool, MEMORY_CONSUMERS_NAMED))
             }
             MemorySharing::FirstCome => {
-                let pool = GreedyMemoryPool::new(limit);
+                let pool = FirstComePool::new(limit);
                 Arc::new(TrackConsumersPool::new(pool, MEMORY_CONSUMERS_NAMED))
             }
         };

@@ -44,6 +44,8 @@ pub struct SectionDefinition {
     pub shows_table: bool,
     /// What it says without rows.
     pub if_empty: IfEmpty,
+    /// What must be in the lake for no rows to mean that there is nothing.
+    pub needs: Vec<Need>,
     /// Its query.
     pub sql: String,
     /// The file it stands in, as a user would name it.
@@ -161,6 +163,31 @@ impl ChartKind {
             Self::Lines => "lines",
             Self::Timeline => "timeline",
             Self::Heat => "heat",
+        }
+    }
+}
+
+/// What a section cannot tell anything without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The actual cost of the month.
+    ActualCost,
+    /// The amortized cost of the month.
+    AmortizedCost,
+    /// A source that sees more than a subscription.
+    AccountScope,
+}
+
+impl Need {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::ActualCost, Self::AmortizedCost, Self::AccountScope];
+
+    /// Name in a section's header.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ActualCost => "actual cost",
+            Self::AmortizedCost => "amortized cost",
+            Self::AccountScope => "account scope",
         }
     }
 }

@@ -20,7 +20,7 @@ pub enum ReportError {
         /// The section.
         section: String,
         /// Where its query begins.
-        place: QueryPlace,
+        place: Box<QueryPlace>,
         /// Its query.
         sql: String,
         /// Why; boxed, as it is large.
@@ -37,7 +37,7 @@ pub enum ReportError {
         /// The section.
         section: String,
         /// Where its query begins.
-        place: QueryPlace,
+        place: Box<QueryPlace>,
         /// What does not fit.
         reason: String,
         /// What to write instead.
@@ -105,6 +105,20 @@ pub enum ReportError {
         /// What is there.
         path: String,
     },
+    /// No folder can be made beside the one of the set.
+    #[error("cannot make a folder beside {folder}: {source}")]
+    Beside {
+        /// The folder of the set.
+        folder: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The folder of the set is the one this runs in, or around it.
+    #[error("{folder} is where this runs, and would be replaced while it does")]
+    WorkingFolder {
+        /// The folder.
+        folder: String,
+    },
     /// Another process replaced the same set.
     #[error("{place} was replaced by somebody else meanwhile")]
     Conflict {
@@ -132,8 +146,8 @@ pub struct QueryPlace {
 }
 
 impl QueryPlace {
-    fn of(section: &SectionDefinition) -> Self {
-        Self { file: section.file.clone(), line: section.sql_line as u64 }
+    fn of(section: &SectionDefinition) -> Box<Self> {
+        Box::new(Self { file: section.file.clone(), line: section.sql_line as u64 })
     }
 
     fn location(&self) -> Location {
@@ -181,12 +195,13 @@ impl Fault for ReportError {
             Self::Section { source, .. } => source.class(),
             Self::Query(error) => error.class(),
             Self::Overflow { .. } => ErrorClass::BadInput,
-            Self::Write { .. } => ErrorClass::Denied,
+            Self::Write { .. } | Self::Beside { .. } => ErrorClass::Denied,
             Self::Foreign { .. }
             | Self::InTheWay { .. }
             | Self::Manifest { .. }
             | Self::MountPoint { .. }
             | Self::NoFolder { .. }
+            | Self::WorkingFolder { .. }
             | Self::Twice { .. } => ErrorClass::BadConfig,
             Self::Conflict { .. } => ErrorClass::Conflict,
             Self::Store(error) => error.class(),
@@ -228,6 +243,15 @@ impl Fault for ReportError {
             Self::MountPoint { folder } => {
                 Some(format!("name a folder in it, e.g. {}/reports", folder.trim_end_matches('/')))
             }
+            Self::Beside { .. } => Some(
+                "a set is made beside its folder and then takes its place: the folder around it must \
+                 be writable"
+                    .to_owned(),
+            ),
+            Self::WorkingFolder { folder } => Some(format!(
+                "name a folder in it, e.g. {}/reports, or start from another one",
+                folder.trim_end_matches('/')
+            )),
             Self::InTheWay { .. } => {
                 Some("move it away, or name another folder; nothing was changed".to_owned())
             }

@@ -23,13 +23,13 @@ pub mod status;
 pub mod totals;
 
 pub use definition::{
-    ChartDefinition, ChartKind, IfEmpty, ReportDefinition, SectionDefinition, TotalDefinition,
-    reports,
+    ChartDefinition, ChartKind, IfEmpty, Need, ReportDefinition, SectionDefinition,
+    TotalDefinition, reports,
 };
 pub use error::ReportError;
 pub use params::{MonthRange, ReportParameters, ReportScope, ScopeSelection};
 pub use parse::parse_report;
 pub use run::{ReportEvent, ReportRun};
 pub use scopes::{KnownScope, KnownScopes};
-pub use status::{DataStatus, Loaded, MonthState};
+pub use status::{DataStatus, MonthState, Told, Untold};
 pub use totals::SectionTotals;

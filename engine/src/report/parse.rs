@@ -18,7 +18,7 @@
 //! [`ReportDefinition`]. Never plans the SQL.
 
 use super::definition::{
-    ChartDefinition, ChartKind, IfEmpty, ReportDefinition, SectionDefinition, TotalDefinition,
+    ChartDefinition, ChartKind, IfEmpty, Need, ReportDefinition, SectionDefinition, TotalDefinition,
 };
 use super::params::ReportScope;
 use crate::near::nearest;
@@ -226,6 +226,10 @@ fn section(file: &str, piece: &str, line: usize) -> Result<Part, HeaderError> {
         Some((text, _)) => IfEmpty::Say(text),
         None => IfEmpty::Say(IF_EMPTY_DEFAULT.to_owned()),
     };
+    let needs = match header.take_if_there("needs")? {
+        Some((text, line)) => needs(&text).map_err(|reason| header.error(line, reason))?,
+        None => Vec::new(),
+    };
     header.nothing_else()?;
     Ok(Part::Own(Box::new(SectionDefinition {
         title: title.unwrap_or_else(|| name.replace('_', " ")),
@@ -236,6 +240,7 @@ fn section(file: &str, piece: &str, line: usize) -> Result<Part, HeaderError> {
         aside,
         shows_table,
         if_empty,
+        needs,
         sql: header.sql,
         file: file.to_owned(),
         sql_line: header.sql_line,
@@ -264,6 +269,7 @@ fn statements(file: &str, text: &str) -> Result<Vec<Part>, HeaderError> {
             aside: Vec::new(),
             shows_table: true,
             if_empty: IfEmpty::Say(IF_EMPTY_DEFAULT.to_owned()),
+            needs: Vec::new(),
             sql: statement.text.to_owned(),
             file: file.to_owned(),
             sql_line: line,
@@ -303,6 +309,16 @@ fn chart(text: &str) -> Result<ChartDefinition, String> {
         return Err("with \"by\" there is one value".to_owned());
     }
     Ok(ChartDefinition { kind, category, values, series })
+}
+
+/// `amortized cost, account scope`.
+fn needs(text: &str) -> Result<Vec<Need>, String> {
+    let need = |name: &str| {
+        let known = Need::ALL.into_iter().find(|known| known.name() == name);
+        let names = Need::ALL.map(Need::name);
+        known.ok_or_else(|| format!("nothing is called \"{name}\": there are {}", names.join(", ")))
+    };
+    text.split(',').map(|name| need(name.trim())).collect()
 }
 
 /// `column, column = 100 * column / column`.

@@ -8,7 +8,7 @@ use arrow::datatypes::DataType;
 use datafusion::common::{Column, DFSchema};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{
-    Expr, LogicalPlan, LogicalPlanBuilder, Projection, SortExpr, ident, lit,
+    Expr, LogicalPlan, LogicalPlanBuilder, Projection, SortExpr, cast, ident, lit,
 };
 
 use super::definition::{ReportDefinition, SectionDefinition};
@@ -53,9 +53,18 @@ pub(super) async fn plan(
     let has = |name: &str| plan.schema().has_column_with_unqualified_name(name);
     let names = |placeholder: &str| placeholders.iter().any(|name| name == placeholder);
     let has_scope = has(SCOPE_COLUMN);
+    // A limit above what rows are kept by would cut rows of others, and leave too few.
+    let cuts = |placeholder: &str| is_cut(&plan) && !names(placeholder);
+    let cut_off = |placeholder: &str| {
+        misfit(
+            &format!("its limit would cut before rows are kept to one {placeholder}"),
+            &format!("use ${placeholder} in a filter below the limit"),
+        )
+    };
     let mut kept: Vec<(&str, &str)> = Vec::new();
     if let Some(source) = &parameters.source {
         match SOURCE_COLUMNS.into_iter().find(|name| has(name)) {
+            Some(_) if cuts("source") => return Err(cut_off("source")),
             Some(column) => kept.push((column, source)),
             None if names("source") => {}
             None => {
@@ -69,6 +78,7 @@ pub(super) async fn plan(
     if let Some(currency) = &parameters.currency {
         let has_amounts = plan.schema().fields().iter().any(|field| is_decimal(field.data_type()));
         match CURRENCY_COLUMNS.into_iter().find(|name| has(name)) {
+            Some(_) if cuts("currency") => return Err(cut_off("currency")),
             Some(column) => kept.push((column, currency)),
             None if names("currency") || !has_amounts => {}
             None => {
@@ -81,6 +91,9 @@ pub(super) async fn plan(
     }
     match &parameters.scopes {
         ScopeSelection::All => {}
+        ScopeSelection::One { .. } if has_scope && cuts(SCOPE_COLUMN) => {
+            return Err(cut_off(SCOPE_COLUMN));
+        }
         ScopeSelection::One { scope_id, .. } if has_scope => kept.push((SCOPE_COLUMN, scope_id)),
         // A query that names the scope itself keeps to it.
         ScopeSelection::One { .. } if names(SCOPE_COLUMN) => {}
@@ -116,7 +129,7 @@ fn unknown_placeholder(names: &[String]) -> Option<&str> {
     names.iter().find(|name| !known(name)).map(String::as_str)
 }
 
-/// Whether a limit cuts all of its rows, wherever it stands above joins and groups.
+/// Whether a limit cuts its rows, wherever it stands above joins and groups.
 fn is_cut(plan: &LogicalPlan) -> bool {
     match plan {
         LogicalPlan::Limit(_) => true,
@@ -161,7 +174,7 @@ fn restricted(
 ) -> Result<LogicalPlan, DataFusionError> {
     match plan {
         LogicalPlan::Sort(sort) if sort.fetch.is_none() => {
-            let below = kept_to(sort.input.as_ref().clone(), kept)?;
+            let below = with_own_texts(kept_to(sort.input.as_ref().clone(), kept)?)?;
             let order = match by_scope {
                 ByScope::Ordered => {
                     std::iter::once(scope_first(below.schema())).chain(sort.expr).collect()
@@ -183,12 +196,29 @@ fn restricted(
             match by_scope {
                 ByScope::AsItIs => Ok(below),
                 ByScope::Ordered => {
+                    let below = with_own_texts(below)?;
                     let order = scope_first(below.schema());
                     LogicalPlanBuilder::from(below).sort([order])?.build()
                 }
             }
         }
     }
+}
+
+/// Texts as bytes of their own, in place of views into others'. A sort that spills puts
+/// rows of many batches into one: with views each of them would hold all of the batches.
+fn with_own_texts(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
+    let columns = plan.schema().iter().map(|(qualifier, field)| {
+        let column = Expr::Column(Column::from((qualifier, field)));
+        match field.data_type() {
+            DataType::Utf8View => {
+                cast(column, DataType::Utf8).alias_qualified(qualifier.cloned(), field.name())
+            }
+            _ => column,
+        }
+    });
+    let columns: Vec<Expr> = columns.collect();
+    LogicalPlanBuilder::from(plan).project(columns)?.build()
 }
 
 /// Whether the columns that rows are kept and ordered by are the same below a projection.
@@ -202,8 +232,14 @@ fn passes_through(projection: &Projection, kept: &[(&str, &str)]) -> bool {
     })
 }
 
+/// By text, whatever it is: scopes of several sections are put side by side by it.
 fn scope_first(schema: &DFSchema) -> SortExpr {
-    column_of(schema, SCOPE_COLUMN).sort(true, false)
+    let scope = column_of(schema, SCOPE_COLUMN);
+    let is_text = matches!(
+        schema.field_with_unqualified_name(SCOPE_COLUMN).map(|field| field.data_type().clone()),
+        Ok(DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+    );
+    if is_text { scope } else { cast(scope, DataType::Utf8) }.sort(true, false)
 }
 
 fn kept_to(plan: LogicalPlan, kept: &[(&str, &str)]) -> Result<LogicalPlan, DataFusionError> {

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::definition::Need;
 use super::error::ReportError;
 use super::params::MonthRange;
 use super::scopes::texts;
@@ -24,6 +25,10 @@ pub struct MonthState {
     pub is_open: bool,
     /// Loaded while Azure could still change it, which it no longer can.
     pub is_stale: bool,
+    /// It is unknown when Azure wrote it, and so whether it is final.
+    pub is_undated: bool,
+    /// Seen at the scope of a subscription, with retail prices and without commitments.
+    pub at_subscription_scope: bool,
 }
 
 impl MonthState {
@@ -31,34 +36,47 @@ impl MonthState {
     pub fn is_missing(&self) -> bool {
         self.missing.len() == FILES.len()
     }
-}
 
-/// How much of what was asked for is in the lake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Loaded {
-    /// Every month of every source.
-    All,
-    /// Some months are missing.
-    Some,
-    /// No month is there.
-    Nothing,
-}
-
-/// A source and its months.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceStatus {
-    /// Scope it sees the bill at, where known.
-    pub scope_type: Option<String>,
-    /// The months of the range, in order.
-    pub months: BTreeMap<BillingMonth, MonthState>,
-}
-
-impl SourceStatus {
-    /// Whether it sees a subscription only, with retail prices and without commitments.
-    pub fn is_at_subscription_scope(&self) -> bool {
-        self.scope_type.as_deref() == Some("subscription")
+    /// What of it cannot be told to a section that needs this.
+    fn untold(&self, needs: &[Need]) -> Option<Untold> {
+        let lacks = |need: &Need| match need {
+            Need::AccountScope => self.at_subscription_scope.then_some(Untold::SubscriptionScope),
+            file => {
+                let missing = self.missing.iter().find(|missing| **missing == file.name());
+                missing.map(|file| Untold::NoFile(file))
+            }
+        };
+        match self.is_missing() {
+            true => Some(Untold::NotLoaded),
+            false => needs.iter().find_map(lacks),
+        }
     }
 }
+
+/// Why nothing can be told of a month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Untold {
+    /// Nothing of it is loaded.
+    NotLoaded,
+    /// A file of it is not: `actual cost`, `amortized cost`.
+    NoFile(&'static str),
+    /// Its source sees a subscription only.
+    SubscriptionScope,
+}
+
+/// Of which months something can be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Of all of them.
+    All,
+    /// Of some, and why not of the others.
+    Some(BTreeSet<Untold>),
+    /// Of none, and why.
+    Nothing(BTreeSet<Untold>),
+}
+
+/// The months of a source, in order.
+pub type SourceStatus = BTreeMap<BillingMonth, MonthState>;
 
 /// What is known of the months of a range, by source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,25 +89,26 @@ impl DataStatus {
     /// Reads what there is of a range.
     pub async fn read(session: &Session, range: &MonthRange) -> Result<Self, ReportError> {
         let mut sources = BTreeMap::new();
-        let known = "select current_runs.source, max(source_scopes.scope_type) from current_runs \
-                     left join source_scopes on current_runs.source = source_scopes.source \
-                     group by current_runs.source";
-        for [source, scope_type] in texts(session, known).await? {
+        let known = "select distinct source from current_runs";
+        for [source] in texts(session, known).await? {
             let absent = || MonthState {
                 missing: FILES.map(|(_, label)| label).to_vec(),
                 ..MonthState::default()
             };
             let months = range.months().map(|month| (month, absent())).collect();
-            sources.insert(source.unwrap_or_default(), SourceStatus { scope_type, months });
+            sources.insert(source.unwrap_or_default(), months);
         }
         let statement = format!(
-            "select source, billing_month, dataset, status, period, cast(is_final as varchar) \
-             from months where billing_month between '{}' and '{}'",
+            "select months.source, months.billing_month, dataset, status, period, \
+             cast(is_final as varchar), scope_type \
+             from months left join month_scopes on months.source = month_scopes.source \
+             and months.billing_month = month_scopes.billing_month \
+             where months.billing_month between '{}' and '{}'",
             range.first(),
             range.last()
         );
-        for [source, month, dataset, status, period, is_final] in
-            texts::<6>(session, &statement).await?
+        for [source, month, dataset, status, period, is_final, scope_type] in
+            texts::<7>(session, &statement).await?
         {
             let Some(label) = FILES
                 .into_iter()
@@ -99,15 +118,17 @@ impl DataStatus {
                 continue;
             };
             let month = month.and_then(|month| month.parse::<BillingMonth>().ok());
-            let source = source.and_then(|source| sources.get_mut(&source));
-            let (Some(month), Some(source)) = (month, source) else { continue };
-            let state: &mut MonthState =
-                source.months.get_mut(&month).expect("the query keeps to the range");
+            let source: Option<&mut SourceStatus> =
+                source.and_then(|source| sources.get_mut(&source));
+            let (Some(month), Some(months)) = (month, source) else { continue };
+            let state = months.get_mut(&month).expect("the query keeps to the range");
             if status.as_deref() == Some("loaded") {
                 state.missing.retain(|missing| *missing != label);
+                state.at_subscription_scope = scope_type.as_deref() == Some("subscription");
                 match (period.as_deref(), is_final.as_deref()) {
                     (Some("open"), _) => state.is_open = true,
                     (_, Some("false")) => state.is_stale = true,
+                    (_, None) => state.is_undated = true,
                     _ => {}
                 }
             }
@@ -115,16 +136,21 @@ impl DataStatus {
         Ok(Self { sources })
     }
 
-    /// The newest month anything is loaded of, and the first one.
-    pub async fn loaded_months(session: &Session) -> Result<Option<MonthRange>, ReportError> {
-        let statement = "select min(billing_month), max(billing_month) from current_runs \
-                         where dataset in ('actual_cost', 'amortized_cost')";
-        let rows = texts::<2>(session, statement).await?;
-        let range = rows
-            .into_iter()
-            .next()
-            .and_then(|[first, last]| MonthRange::new(first?.parse().ok()?, last?.parse().ok()?));
-        Ok(range)
+    /// The newest month anything is loaded of, and the first one; of one source or of all.
+    pub async fn loaded_months(
+        session: &Session,
+        source: Option<&str>,
+    ) -> Result<Option<MonthRange>, ReportError> {
+        let statement = "select source, min(billing_month), max(billing_month) from current_runs \
+                         where dataset in ('actual_cost', 'amortized_cost') group by source";
+        let rows = texts::<3>(session, statement).await?;
+        let of = rows.into_iter().filter(|[of, ..]| source.is_none() || of.as_deref() == source);
+        let ranges = of.filter_map(|[_, first, last]| {
+            let month = |text: Option<String>| text?.parse::<BillingMonth>().ok();
+            Some((month(first)?, month(last)?))
+        });
+        let range = ranges.reduce(|(first, last), (a, b)| (first.min(a), last.max(b)));
+        Ok(range.and_then(|(first, last)| MonthRange::new(first, last)))
     }
 
     /// The billing currencies of the lake.
@@ -134,14 +160,17 @@ impl DataStatus {
         Ok(rows.into_iter().filter_map(|[currency]| currency).collect())
     }
 
-    /// Whether no month of any source is loaded, and whether some are not.
-    pub fn is_loaded(&self) -> Loaded {
-        let mut months = self.sources.values().flat_map(|source| source.months.values());
-        let missing = months.clone().filter(|state| state.is_missing()).count();
-        match (missing, months.any(|state| !state.is_missing())) {
-            (0, true) => Loaded::All,
-            (_, true) => Loaded::Some,
-            _ => Loaded::Nothing,
+    /// Of which months something can be told, of what needs this. Where there is no month,
+    /// of nothing.
+    pub fn told(&self, needs: &[Need]) -> Told {
+        let months = || self.sources.values().flat_map(BTreeMap::values);
+        let untold: BTreeSet<Untold> = months().filter_map(|state| state.untold(needs)).collect();
+        let is_told = months().any(|state| state.untold(needs).is_none());
+        match (is_told, untold.is_empty()) {
+            (true, true) => Told::All,
+            (true, false) => Told::Some(untold),
+            (false, true) => Told::Nothing(BTreeSet::from([Untold::NotLoaded])),
+            (false, false) => Told::Nothing(untold),
         }
     }
 

@@ -11,6 +11,7 @@
 //! deeper than its entry continues it. Never looks at the query.
 
 use super::load::ViewColumn;
+use crate::near::nearest;
 
 /// A SQL file whose header cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +38,8 @@ pub(crate) struct Header {
     file: String,
     first_line: usize,
     entries: Vec<Entry>,
+    /// What was asked for, and so is known.
+    asked: Vec<String>,
     /// The query, without the semicolon at its end; may be empty.
     pub(crate) sql: String,
     /// Line of the file the query begins in, from 1.
@@ -88,7 +91,7 @@ impl Header {
         let sql = below.join("\n").trim().to_owned();
         let sql = sql.strip_suffix(';').unwrap_or(&sql).to_owned();
         let sql_line = first_line + header_lines + blank;
-        Ok(Self { file: file.to_owned(), first_line, entries, sql, sql_line })
+        Ok(Self { file: file.to_owned(), first_line, entries, asked: Vec::new(), sql, sql_line })
     }
 
     /// An error where there is no query.
@@ -117,6 +120,7 @@ impl Header {
         &mut self,
         key: &str,
     ) -> Result<Option<(String, usize)>, HeaderError> {
+        self.asked.push(key.to_owned());
         let Some(position) = self.entries.iter().position(|entry| entry.key == key) else {
             return Ok(None);
         };
@@ -173,7 +177,9 @@ impl Header {
     pub(crate) fn nothing_else(&self) -> Result<(), HeaderError> {
         match self.entries.first() {
             Some(entry) => {
-                Err(self.error(entry.line, format!("\"{}:\" is not known here", entry.key)))
+                let near = nearest(&entry.key, self.asked.iter().map(String::as_str));
+                let hint = near.map_or_else(String::new, |near| format!("; is \"{near}:\" meant?"));
+                Err(self.error(entry.line, format!("\"{}:\" is not known here{hint}", entry.key)))
             }
             None => Ok(()),
         }

@@ -82,6 +82,7 @@ const CHECK_FILES: &[SqlFile] = sql_files![
     "checks/scopes_add_up",
     "checks/rate_types_add_up",
     "checks/commitments_amortized",
+    "checks/commitments_by_scope",
     "checks/purchases_shared_whole",
     "checks/moves_sum_to_zero",
 ];

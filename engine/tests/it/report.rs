@@ -284,11 +284,11 @@ async fn months_that_are_not_final_or_not_there_are_told() {
     let range = MonthRange::new(month("2026-05"), month("2026-10")).unwrap();
     let status = DataStatus::read(&session, &range).await.unwrap();
     let source = &status.sources["contoso"];
-    assert!(source.months[&month("2026-05")].is_missing(), "before the first month of the lake");
-    assert!(source.months[&month("2026-09")].is_missing());
-    let loaded = &source.months[&month("2026-08")];
+    assert!(source[&month("2026-05")].is_missing(), "before the first month of the lake");
+    assert!(source[&month("2026-09")].is_missing());
+    let loaded = &source[&month("2026-08")];
     assert!(loaded.missing.is_empty() && !loaded.is_open, "{loaded:?}");
-    let months = DataStatus::loaded_months(&session).await.unwrap().unwrap();
+    let months = DataStatus::loaded_months(&session, None).await.unwrap().unwrap();
     assert_eq!((months.first(), months.last()), (month("2026-07"), month("2026-08")));
 }
 
@@ -338,6 +338,7 @@ async fn a_users_sql_is_a_report_or_says_why_not() {
             "limit",
             "row_number()",
         ),
+        ("select scope_id from savings limit 3", one(), "limit", "$scope_id in a filter"),
         ("select $first_mont as x", each(), "no parameter $first_mont", "is $first_month meant?"),
         ("explain select 1", parameters_of_all(), "no query", "one select"),
     ] {
@@ -364,6 +365,12 @@ async fn a_users_sql_is_a_report_or_says_why_not() {
     let error =
         told(&session, &mine("select savings from savings"), &of_currency).await.unwrap_err();
     assert!(error.to_string().contains("no column billing_currency"), "{error}");
+    let cut = "select billing_currency, cost from savings order by cost desc limit 3";
+    let error = told(&session, &mine(cut), &of_currency).await.unwrap_err();
+    assert!(error.hint().unwrap().contains("$currency in a filter"), "{error}");
+    let kept = "select billing_currency, cost from savings where billing_currency = $currency \
+                order by cost desc limit 3";
+    assert_eq!(told(&session, &mine(kept), &of_currency).await.unwrap().len(), 1);
     let of_source = ReportParameters { source: Some("contoso".to_owned()), ..parameters_of_all() };
     let error = told(&session, &mine("select savings from savings"), &of_source).await.unwrap_err();
     assert!(error.to_string().contains("no column source"), "{error}");
@@ -390,8 +397,8 @@ async fn a_subscription_scope_says_what_cannot_be_told() {
     let session = tenant.session().await;
     let range = MonthRange::new(month("2026-07"), month("2026-08")).unwrap();
     let status = DataStatus::read(&session, &range).await.unwrap();
-    assert!(status.sources["retail"].is_at_subscription_scope());
-    assert!(!status.sources["contoso"].is_at_subscription_scope());
+    assert!(status.sources["retail"].values().any(|month| month.at_subscription_scope));
+    assert!(!status.sources["contoso"].values().any(|month| month.at_subscription_scope));
     let savings = reports().iter().find(|report| report.name == "savings").unwrap();
     let only = ReportParameters { source: Some("retail".to_owned()), ..parameters_of_all() };
     let document = &told(&session, savings, &only).await.unwrap()[&None];

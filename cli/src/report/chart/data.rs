@@ -6,8 +6,9 @@
 use costlake_engine::model::date::parse_date;
 use costlake_engine::report::{ChartDefinition, ChartKind};
 
-use crate::report::kept::KeptSection;
-use crate::report::section::{Cell, NOTHING};
+use crate::report::columns::ColumnKind;
+use crate::report::kept::{KeptSection, MONTH_COLUMN};
+use crate::report::section::{Cell, NOTHING, SectionView};
 
 /// Bars of one chart; the first ones, as sections put the largest first.
 const BARS_MAX: usize = 12;
@@ -24,8 +25,38 @@ pub struct ChartData {
     pub unit: Option<String>,
     /// What it shows.
     pub shape: Shape,
-    /// Categories that are left out.
-    pub left_out: usize,
+    /// What is left out.
+    pub left_out: LeftOut,
+}
+
+/// What a chart does not show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// So many bars, or rows of a grid.
+    pub rows: usize,
+    /// Rows of which begin or end is unknown.
+    pub undated: usize,
+}
+
+impl ChartData {
+    /// What is left out, in words; empty where nothing is.
+    pub fn left_out_text(&self) -> String {
+        let LeftOut { rows, undated } = self.left_out;
+        let shown = match self.shape {
+            Shape::Heat { .. } => "the least used ones",
+            _ => "the first ones",
+        };
+        let mut text = String::new();
+        if rows > 0 {
+            text = format!("The chart shows {shown}, and {rows} more are not drawn.");
+        }
+        if undated > 0 {
+            let is = if undated == 1 { "1 row is" } else { &format!("{undated} rows are") };
+            let space = if text.is_empty() { "" } else { " " };
+            text.push_str(&format!("{space}{is} not drawn, as begin or end is unknown."));
+        }
+        text
+    }
 }
 
 /// What a chart shows.
@@ -91,8 +122,10 @@ pub fn charts(section: &KeptSection) -> Vec<ChartData> {
 /// Positions of the columns a chart names.
 struct Columns {
     category: usize,
-    /// Tells rows of one name apart.
-    identity: Option<usize>,
+    /// The category is the month: those without rows leave a gap.
+    by_month: bool,
+    /// Tell rows of one name apart.
+    identity: Vec<usize>,
     values: Vec<usize>,
     series: Option<usize>,
 }
@@ -102,7 +135,10 @@ impl Columns {
         let at = |name: &str| section.view.position(name);
         Some(Self {
             category: at(&definition.category)?,
-            identity: at("benefit_id"),
+            by_month: definition.category == MONTH_COLUMN,
+            identity: (0..section.view.columns.len())
+                .filter(|at| is_identity(&section.view, *at))
+                .collect(),
             values: definition.values.iter().map(|name| at(name)).collect::<Option<_>>()?,
             series: match &definition.series {
                 Some(name) => Some(at(name)?),
@@ -111,16 +147,24 @@ impl Columns {
         })
     }
 
-    /// What a row is drawn by.
+    /// What a row of a grid is drawn by.
     fn key(&self, row: Row<'_>) -> Key {
-        (text(&row[self.category]), self.identity.and_then(|at| row[at].shown.clone()))
+        let identity = self.identity.iter().map(|at| row[*at].shown.clone());
+        (text(&row[self.category]), identity.collect())
     }
+}
+
+/// Whether a column tells things of one name apart: their ids, source and currency.
+fn is_identity(view: &SectionView, column: usize) -> bool {
+    view.columns[column].is_id()
+        || view.columns[column].name == "source"
+        || Some(column) == view.currency
 }
 
 type Row<'a> = &'a [Cell];
 
 /// A name, and what tells it from another of that name.
-type Key = (String, Option<String>);
+type Key = (String, Vec<Option<String>>);
 
 /// A row of a heat map: numbers by column.
 type HeatRow = (Key, Vec<(usize, f64)>);
@@ -163,7 +207,13 @@ fn series(
     title: Option<String>,
     group: &Group<'_>,
 ) -> Option<ChartData> {
-    let mut keys: Vec<Key> = Vec::new();
+    // A bar is a row, whoever else has its name. Elsewhere rows of one category are added,
+    // as amounts of one source and currency may be.
+    let each_row = kind == ChartKind::Bars && columns.series.is_none();
+    let mut categories: Vec<String> = match columns.by_month && !each_row {
+        true => section.months.clone(),
+        false => Vec::new(),
+    };
     let mut series: Vec<(String, Vec<Option<f64>>)> = match columns.series {
         Some(_) => Vec::new(),
         None => columns
@@ -173,12 +223,18 @@ fn series(
             .collect(),
     };
     for row in &group.rows {
-        let key = columns.key(row);
-        let at = position_of(&mut keys, key);
+        let name = text(&row[columns.category]);
+        let at = match each_row {
+            true => {
+                categories.push(name);
+                categories.len() - 1
+            }
+            false => position_of(&mut categories, name),
+        };
         match columns.series {
             None => {
                 for (position, column) in columns.values.iter().enumerate() {
-                    put(&mut series[position].1, at, number(&row[*column]));
+                    put(section, &mut series[position].1, at, *column, row)?;
                 }
             }
             Some(column) => {
@@ -188,18 +244,17 @@ fn series(
                     series.push((name, Vec::new()));
                     series.len() - 1
                 });
-                put(&mut series[position].1, at, number(&row[columns.values[0]]));
+                put(section, &mut series[position].1, at, columns.values[0], row)?;
             }
         }
     }
     let max = if kind == ChartKind::Bars { BARS_MAX } else { usize::MAX };
-    let left_out = keys.len().saturating_sub(max);
-    keys.truncate(max);
+    let left_out = LeftOut { rows: categories.len().saturating_sub(max), undated: 0 };
+    categories.truncate(max);
     for (_, values) in &mut series {
-        values.resize(keys.len(), None);
+        values.resize(categories.len(), None);
     }
     let drawn = series.iter().flat_map(|(_, values)| values).flatten().any(|value| *value != 0.0);
-    let categories = keys.into_iter().map(|(name, _)| name).collect();
     drawn.then_some(ChartData {
         title,
         unit: group.currency.clone(),
@@ -210,9 +265,11 @@ fn series(
 
 fn timeline(section: &KeptSection, columns: &Columns) -> Option<ChartData> {
     let mut tasks = Vec::new();
+    let mut undated = 0;
     for row in &section.rows {
         let day = |at: usize| row[at].shown.as_deref().and_then(|day| parse_date(day.as_bytes()));
         let (Some(begin), Some(end)) = (day(columns.values[0]), day(columns.values[1])) else {
+            undated += 1;
             continue;
         };
         if end > begin {
@@ -220,7 +277,7 @@ fn timeline(section: &KeptSection, columns: &Columns) -> Option<ChartData> {
             tasks.push(Task { name: text(&row[columns.category]), begin, end, series });
         }
     }
-    let left_out = tasks.len().saturating_sub(LINES_MAX);
+    let left_out = LeftOut { rows: tasks.len().saturating_sub(LINES_MAX), undated };
     tasks.truncate(LINES_MAX);
     let drawn = !tasks.is_empty();
     let shape = Shape::Timeline { tasks };
@@ -228,7 +285,8 @@ fn timeline(section: &KeptSection, columns: &Columns) -> Option<ChartData> {
 }
 
 fn heat(section: &KeptSection, columns: &Columns) -> Option<ChartData> {
-    let mut names: Vec<String> = Vec::new();
+    let by_month = section.view.columns[columns.values[0]].name == MONTH_COLUMN;
+    let mut names: Vec<String> = if by_month { section.months.clone() } else { Vec::new() };
     let mut rows: Vec<HeatRow> = Vec::new();
     for row in &section.rows {
         let Some(value) = number(&row[columns.values[1]]) else { continue };
@@ -240,8 +298,22 @@ fn heat(section: &KeptSection, columns: &Columns) -> Option<ChartData> {
             None => rows.push((key, vec![(at, value)])),
         }
     }
-    let left_out = rows.len().saturating_sub(LINES_MAX);
-    rows.truncate(LINES_MAX);
+    let left_out = LeftOut { rows: rows.len().saturating_sub(LINES_MAX), undated: 0 };
+    if left_out.rows > 0 {
+        // The least used ones are what a reader looks for; they stay in their order.
+        let mean = |(_, values): &HeatRow| {
+            values.iter().map(|(_, value)| value).sum::<f64>() / values.len() as f64
+        };
+        let mut means: Vec<f64> = rows.iter().map(mean).collect();
+        means.sort_by(f64::total_cmp);
+        let most = means[LINES_MAX - 1];
+        let mut as_most = means[..LINES_MAX].iter().filter(|mean| **mean == most).count();
+        rows.retain(|row| {
+            let (mean, room) = (mean(row), as_most > 0);
+            as_most -= usize::from(room && mean == most);
+            mean < most || (room && mean == most)
+        });
+    }
     // Days and months sort as texts.
     let mut order: Vec<usize> = (0..names.len()).collect();
     order.sort_by(|left, right| names[*left].cmp(&names[*right]));
@@ -250,8 +322,10 @@ fn heat(section: &KeptSection, columns: &Columns) -> Option<ChartData> {
             |at: &usize| values.iter().find(|(column, _)| column == at).map(|(_, value)| *value);
         order.iter().map(of).collect()
     };
+    let keys: Vec<&Key> = rows.iter().map(|(key, _)| key).collect();
+    let labels: Vec<String> = keys.iter().map(|key| label(section, columns, key, &keys)).collect();
     let rows: Vec<_> =
-        rows.iter().map(|((name, _), values)| (name.clone(), placed(values))).collect();
+        labels.into_iter().zip(&rows).map(|(name, (_, values))| (name, placed(values))).collect();
     let columns = order.iter().map(|at| names[*at].clone()).collect();
     let unit = Some("%".to_owned());
     (!rows.is_empty()).then_some(ChartData {
@@ -262,6 +336,20 @@ fn heat(section: &KeptSection, columns: &Columns) -> Option<ChartData> {
     })
 }
 
+/// A name, with source and currency where others of the name differ by them.
+fn label(section: &KeptSection, columns: &Columns, key: &Key, keys: &[&Key]) -> String {
+    let alike = || keys.iter().filter(|other| other.0 == key.0);
+    let mut label = key.0.clone();
+    for (position, column) in columns.identity.iter().enumerate() {
+        let is_id = section.view.columns[*column].is_id();
+        if !is_id && alike().any(|other| other.1[position] != key.1[position]) {
+            let part = key.1[position].as_deref().unwrap_or(NOTHING);
+            label.push_str(&format!(" ({part})"));
+        }
+    }
+    label
+}
+
 /// Where an item stands, put at the end if it is new.
 fn position_of<T: PartialEq>(items: &mut Vec<T>, item: T) -> usize {
     items.iter().position(|known| *known == item).unwrap_or_else(|| {
@@ -270,10 +358,24 @@ fn position_of<T: PartialEq>(items: &mut Vec<T>, item: T) -> usize {
     })
 }
 
-/// Puts a number at its place, however short the list is yet.
-fn put(values: &mut Vec<Option<f64>>, at: usize, value: Option<f64>) {
+/// Adds the number of a row at its place, however short the list is yet. Nothing where a
+/// percentage would be added to another.
+fn put(
+    section: &KeptSection,
+    values: &mut Vec<Option<f64>>,
+    at: usize,
+    column: usize,
+    row: Row<'_>,
+) -> Option<()> {
     values.resize(values.len().max(at + 1), None);
-    values[at] = value;
+    let Some(value) = number(&row[column]) else { return Some(()) };
+    let added = match values[at] {
+        None => value,
+        Some(_) if section.view.columns[column].kind == ColumnKind::Percent => return None,
+        Some(before) => before + value,
+    };
+    values[at] = Some(added);
+    Some(())
 }
 
 fn text(cell: &Cell) -> String {

@@ -36,7 +36,7 @@ impl HtmlDocument {
 
 impl DocumentWriter for HtmlDocument {
     fn section(&mut self, section: &SectionView) -> Result<(), Failure> {
-        self.sections.push(KeptSection::new(section));
+        self.sections.push(KeptSection::new(section, &self.document));
         Ok(())
     }
 

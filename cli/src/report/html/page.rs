@@ -7,7 +7,7 @@
 use costlake_engine::report::IfEmpty;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::report::chart::data::{ChartData, charts};
+use crate::report::chart::data::{ChartData, LeftOut, charts};
 use crate::report::chart::svg;
 use crate::report::columns::{ColumnKind, ColumnView};
 use crate::report::document::{Document, Note};
@@ -95,7 +95,7 @@ fn section_of(document: &Document, section: &KeptSection) -> Markup {
         section id=(definition.name) {
             h2 { (definition.title) }
             @if section.rows_total == 0 {
-                @if let Some(sentence) = document.if_empty(&definition.if_empty) {
+                @if let Some(sentence) = document.if_empty(definition) {
                     p.empty { (sentence) }
                 }
             } @else {
@@ -123,8 +123,8 @@ fn figure(section: &str, chart: &ChartData) -> Markup {
             figure.wide[svg::is_wide(chart)] role="img" aria-label={ "Chart: " (section) @if let Some(caption) = &caption { ", " (caption) } } {
                 @if let Some(caption) = &caption { figcaption { (caption) } }
                 div.drawing { (PreEscaped(drawing)) }
-                @if chart.left_out > 0 {
-                    p.more { "The chart shows the first ones; " (chart.left_out) " more are below." }
+                @if chart.left_out != LeftOut::default() {
+                    p.more { (chart.left_out_text()) }
                 }
             }
         }

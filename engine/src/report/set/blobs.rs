@@ -103,14 +103,24 @@ impl Blobs {
         };
         let options =
             PutOptions { mode, attributes: attributes(MANIFEST_NAME), ..PutOptions::default() };
-        let put = self.store.objects().put_opts(&location, manifest.into(), options).await;
+        let objects = self.store.objects();
+        let put = objects.put_opts(&location, manifest.clone().into(), options).await;
         match put {
             Ok(_) => {}
             Err(
                 object_store::Error::Precondition { .. }
                 | object_store::Error::AlreadyExists { .. }
                 | object_store::Error::NotModified { .. },
-            ) => return Err(ReportError::Conflict { place: self.store.place().to_owned() }),
+            ) => {
+                // Sent again after its answer was lost, it meets itself.
+                let there = match objects.get(&location).await {
+                    Ok(there) => there.bytes().await.ok(),
+                    Err(_) => None,
+                };
+                if there.is_none_or(|there| there != manifest) {
+                    return Err(ReportError::Conflict { place: self.store.place().to_owned() });
+                }
+            }
             Err(error) => return Err(failed(&self.store, &location, &error)),
         }
         // The new set is in place: what is left of others may stay if it does not go.

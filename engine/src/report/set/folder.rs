@@ -15,10 +15,15 @@ use crate::report::error::ReportError;
 
 const UNFINISHED: &str = "unfinished-";
 
+/// Ends the name of a set that was moved aside.
+const ASIDE: &str = "-old";
+
 /// A set while it is made.
 pub(super) struct Folder {
     target: PathBuf,
     unfinished: PathBuf,
+    /// Paths of the set that is there.
+    before: BTreeSet<String>,
 }
 
 impl Folder {
@@ -32,23 +37,41 @@ impl Folder {
         let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
             return Err(ReportError::MountPoint { folder: target.display().to_string() });
         };
+        let prefix = format!(".{}.{UNFINISHED}", name.to_string_lossy());
+        restore(parent, &prefix, &target);
+        let mut before = BTreeSet::new();
         if target.exists() {
             if !target.is_dir() {
                 return Err(ReportError::NoFolder { path: path.display().to_string() });
             }
             // Looked at before anything is made, so that a mistake costs nothing.
-            held(&target)?;
+            before = held(&target)?;
+            let here = std::env::current_dir().and_then(|here| here.canonicalize());
+            if here.is_ok_and(|here| here.starts_with(&target)) {
+                return Err(ReportError::WorkingFolder { folder: path.display().to_string() });
+            }
             if is_mount_point(&target, parent) {
                 return Err(ReportError::MountPoint { folder: path.display().to_string() });
             }
         }
         fs::create_dir_all(parent).map_err(|source| write(parent, source))?;
-        let prefix = format!(".{}.{UNFINISHED}", name.to_string_lossy());
         sweep(parent, &prefix);
         // By chance rather than by process: machines that share a disk number theirs alike.
         let unfinished = parent.join(format!("{prefix}{}", uuid::Uuid::new_v4().simple()));
-        fs::create_dir(&unfinished).map_err(|source| write(&unfinished, source))?;
-        Ok(Self { target, unfinished })
+        create_private(&unfinished, target.exists()).map_err(|source| ReportError::Beside {
+            folder: target.display().to_string(),
+            source,
+        })?;
+        Ok(Self { target, unfinished, before })
+    }
+
+    /// An error where a file that is not of the set stands at this path of it.
+    pub(super) fn check(&self, path: &str) -> Result<(), ReportError> {
+        let there = self.target.join(path);
+        match fs::symlink_metadata(&there).is_ok() && !self.before.contains(path) {
+            true => Err(ReportError::InTheWay { file: there.display().to_string() }),
+            false => Ok(()),
+        }
     }
 
     pub(super) fn unfinished(&self) -> &Path {
@@ -125,7 +148,7 @@ fn exchange(new: &Path, old: &Path) -> io::Result<()> {
 /// As [`exchange`], with a moment in which neither is there. A failure puts the old one back.
 fn exchange_in_steps(new: &Path, old: &Path) -> io::Result<()> {
     let mut name = new.file_name().unwrap_or_default().to_owned();
-    name.push("-old");
+    name.push(ASIDE);
     let aside = new.with_file_name(name);
     fs::rename(old, &aside)?;
     if let Err(error) = fs::rename(new, old) {
@@ -140,18 +163,28 @@ fn exchange_in_steps(new: &Path, old: &Path) -> io::Result<()> {
 fn carry(old: &Path, new: &Path, of_old_set: &BTreeSet<String>) -> Result<(), ReportError> {
     let failed = |path: &Path, source| write(path, source);
     let mut folders = vec![PathBuf::new()];
+    let mut walked = vec![PathBuf::new()];
     while let Some(folder) = folders.pop() {
         let within = old.join(&folder);
         for entry in fs::read_dir(&within).map_err(|source| failed(&within, source))? {
             let entry = entry.map_err(|source| failed(&within, source))?;
             let path = folder.join(entry.file_name());
             let file_type = entry.file_type().map_err(|source| failed(&entry.path(), source))?;
-            if file_type.is_dir() {
-                folders.push(path);
-                continue;
-            }
             let shown: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
             let shown = shown.join("/");
+            if file_type.is_dir() {
+                let within = format!("{shown}/");
+                let mut of_set = of_old_set.range(within.clone()..);
+                if !of_set.next().is_some_and(|path| path.starts_with(&within)) {
+                    let target = new.join(&path);
+                    fs::create_dir_all(&target).map_err(|_| ReportError::InTheWay {
+                        file: entry.path().display().to_string(),
+                    })?;
+                }
+                folders.push(path.clone());
+                walked.push(path);
+                continue;
+            }
             if shown == MANIFEST_NAME || of_old_set.contains(&shown) {
                 continue;
             }
@@ -171,7 +204,45 @@ fn carry(old: &Path, new: &Path, of_old_set: &BTreeSet<String>) -> Result<(), Re
                 .map_err(|source| failed(&target, source))?;
         }
     }
+    // Who may read a folder of customers' cost is for its owner to say. The deepest first:
+    // a folder may be one that cannot be written to.
+    for folder in walked.iter().rev() {
+        let (from, to) = (old.join(folder), new.join(folder));
+        if to.is_dir() {
+            let permissions = fs::metadata(&from).map(|metadata| metadata.permissions());
+            permissions
+                .and_then(|permissions| fs::set_permissions(&to, permissions))
+                .map_err(|source| failed(&to, source))?;
+        }
+    }
     Ok(())
+}
+
+/// Makes a folder, which its owner alone may look into where it takes another's place: it
+/// then gets the permissions of that one.
+fn create_private(folder: &Path, takes_anothers_place: bool) -> io::Result<()> {
+    #[cfg(unix)]
+    if takes_anothers_place {
+        use std::os::unix::fs::DirBuilderExt as _;
+        return fs::DirBuilder::new().mode(0o700).create(folder);
+    }
+    let _ = takes_anothers_place;
+    fs::create_dir(folder)
+}
+
+/// Puts a set back that a run moved aside without coming to put another in its place.
+fn restore(parent: &Path, prefix: &str, target: &Path) {
+    if target.exists() {
+        return;
+    }
+    let Ok(entries) = fs::read_dir(parent) else { return };
+    let aside = entries.flatten().find(|entry| {
+        let name = entry.file_name();
+        name.to_str().is_some_and(|name| name.starts_with(prefix) && name.ends_with(ASIDE))
+    });
+    if let Some(aside) = aside {
+        let _ = fs::rename(aside.path(), target);
+    }
 }
 
 /// Removes what runs left that broke off long ago.

@@ -112,7 +112,10 @@ impl ReportSet {
         let (bytes, sha256) = checksum(&local).map_err(|source| write(&local, source))?;
         let mut entry = Map::new();
         let stands_at = match &mut self.place {
-            Place::Folder(_) => path.to_owned(),
+            Place::Folder(folder) => {
+                folder.check(path)?;
+                path.to_owned()
+            }
             Place::Blobs(blobs) => blobs.upload(path, &local).await?,
         };
         entry.insert("path".to_owned(), json!(stands_at));

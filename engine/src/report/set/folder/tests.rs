@@ -191,3 +191,54 @@ fn the_root_of_a_disk_is_refused() {
     );
     assert!(matches!(Folder::begin(Path::new("/")), Err(ReportError::MountPoint { .. })));
 }
+
+#[cfg(unix)]
+#[test]
+fn permissions_and_empty_folders_stay() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = Dir::new();
+    let target = dir.path("reports");
+    publish(&target, &[("x/savings.html", "1")]).unwrap();
+    fs::create_dir_all(target.join("mine/empty")).unwrap();
+    fs::write(target.join("mine/note.txt"), "n").unwrap();
+    let allow = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    allow(&target, 0o700);
+    allow(&target.join("x"), 0o750);
+    allow(&target.join("mine"), 0o500);
+    publish(&target, &[("x/savings.html", "2"), ("y/savings.html", "2")]).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&target), 0o700);
+    assert_eq!(mode(&target.join("x")), 0o750);
+    assert_eq!(mode(&target.join("mine")), 0o500);
+    assert!(target.join("mine/empty").is_dir());
+    allow(&target.join("mine"), 0o700);
+    // An emptied folder of the old set goes with it.
+    publish(&target, &[("y/savings.html", "3")]).unwrap();
+    assert!(!target.join("x").exists());
+}
+
+#[test]
+fn a_file_in_the_way_is_told_as_soon_as_its_name_is_known() {
+    let dir = Dir::new();
+    let target = dir.path("reports");
+    publish(&target, &[("savings.html", "1")]).unwrap();
+    fs::write(target.join("unused.html"), "mine").unwrap();
+    let folder = Folder::begin(&target).unwrap();
+    assert!(folder.check("savings.html").is_ok() && folder.check("other.html").is_ok());
+    let error = folder.check("unused.html").unwrap_err();
+    assert!(matches!(error, ReportError::InTheWay { .. }), "{error}");
+}
+
+#[test]
+fn a_set_left_aside_is_put_back() {
+    let dir = Dir::new();
+    let target = dir.path("reports");
+    publish(&target, &[("savings.html", "1")]).unwrap();
+    fs::write(target.join("note.txt"), "mine").unwrap();
+    // Where two folders cannot be exchanged, and the run ends between two steps.
+    fs::rename(&target, dir.path(".reports.unfinished-0-old")).unwrap();
+    publish(&target, &[("savings.html", "2")]).unwrap();
+    assert_eq!(dir.files(), owned(&[("reports/note.txt", "mine"), ("reports/savings.html", "2")]));
+}
