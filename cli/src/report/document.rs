@@ -146,6 +146,27 @@ fn reason(untold: &Untold, one_of_several: bool) -> String {
     }
 }
 
+#[cfg(test)]
+impl Document {
+    /// Of one source, from 2026-05 to 2026-06.
+    pub fn of_months<'a>(states: impl IntoIterator<Item = (&'a str, MonthState)>) -> Self {
+        let month = |text: &str| text.parse::<BillingMonth>().expect("a test writes a month");
+        let of_source = states.into_iter().map(|(text, state)| (month(text), state)).collect();
+        Self {
+            report: "a".to_owned(),
+            title: "A".to_owned(),
+            question: None,
+            subject: Subject::All,
+            months: MonthRange::new(month("2026-05"), month("2026-06")).expect("they are in order"),
+            currency: None,
+            made_on: "2026-09-07".to_owned(),
+            notes: Vec::new(),
+            status: DataStatus { sources: BTreeMap::from([("a".to_owned(), of_source)]) },
+            several_sources: false,
+        }
+    }
+}
+
 /// What a reader must know of the months of some sources.
 pub fn notes(status: &DataStatus) -> Vec<Note> {
     let several = status.sources.len() > 1;
@@ -273,23 +294,6 @@ mod tests {
                 format!("-- section: a\n{needs}-- if empty: Nothing is idle.\nselect 1 as x");
             costlake_engine::report::parse_report("a", "a.sql", &text).unwrap().sections.remove(0)
         };
-        let month = |text: &str| text.parse::<BillingMonth>().unwrap();
-        let document = |states: &[MonthState]| {
-            let months = MonthRange::new(month("2026-05"), month("2026-06")).unwrap();
-            let of_source = months.months().zip(states.iter().cloned()).collect();
-            Document {
-                report: "a".to_owned(),
-                title: "A".to_owned(),
-                question: None,
-                subject: Subject::All,
-                months,
-                currency: None,
-                made_on: "2026-09-07".to_owned(),
-                notes: Vec::new(),
-                status: DataStatus { sources: BTreeMap::from([("a".to_owned(), of_source)]) },
-                several_sources: false,
-            }
-        };
         let fine = MonthState::default();
         let missing = |files: &[&'static str]| MonthState {
             missing: files.to_vec(),
@@ -316,9 +320,9 @@ mod tests {
                 "Nothing is idle. What is seen at subscription scope is unknown.",
             ),
         ] {
-            let states: Vec<MonthState> = states.into_iter().cloned().collect();
-            assert_eq!(document(&states).if_empty(&section(needs)).unwrap(), told);
+            let states = ["2026-05", "2026-06"].into_iter().zip(states.map(MonthState::clone));
+            assert_eq!(Document::of_months(states).if_empty(&section(needs)).unwrap(), told);
         }
-        assert!(document(&[]).if_empty(&section("")).unwrap().starts_with("Unknown"));
+        assert!(Document::of_months([]).if_empty(&section("")).unwrap().starts_with("Unknown"));
     }
 }

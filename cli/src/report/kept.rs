@@ -183,3 +183,35 @@ pub fn unknown_notes(view: &SectionView, unknown: &[Vec<u64>]) -> Vec<String> {
     }
     notes
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int64Array, StringArray};
+    use costlake_engine::report::parse_report;
+
+    use super::*;
+
+    #[test]
+    fn a_page_has_room_for_every_currency() {
+        let report = parse_report("a", "a.sql", "select 1 as x").unwrap();
+        let currencies: Vec<&str> =
+            (0..7_000).map(|row| if row < 6_900 { "EUR" } else { "GBP" }).collect();
+        let rows = RecordBatch::try_from_iter([
+            ("billing_currency", Arc::new(StringArray::from(currencies)) as ArrayRef),
+            ("row", Arc::new(Int64Array::from_iter_values(0..7_000))),
+        ]);
+        let rows = rows.unwrap();
+        let view = SectionView::new(&report.sections[0], &rows.schema());
+        let mut section = KeptSection::new(&view, &Document::of_months([]));
+        for at in (0..7_000).step_by(1_000) {
+            section.keep(&rows.slice(at, 1_000), "html").unwrap();
+        }
+        let shown: Vec<&str> =
+            section.shown().map(|row| row[1].shown.as_deref().unwrap()).collect();
+        assert_eq!((shown.len(), shown[0], shown[200], shown[299]), (300, "0", "6,900", "6,999"));
+        assert_eq!((section.more(), section.rows_total), (6_700, 7_000));
+        assert_eq!(section.rows.len(), ROWS_KEPT_MAX + 100, "what is kept is bounded");
+    }
+}

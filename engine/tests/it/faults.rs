@@ -13,7 +13,7 @@ use costlake_engine::ingest::{
 use costlake_engine::model::DatasetType;
 use costlake_engine::query::{Session, SessionOptions};
 
-use crate::tenant::{Tenant, complaint, month, outcome, small, url, words};
+use crate::tenant::{Tenant, complaint, edit, edit_part, month, outcome, small, url, words};
 
 const ACTUAL: DatasetType = DatasetType::ActualCost;
 
@@ -41,29 +41,6 @@ async fn content(tenant: &Tenant) -> Vec<Vec<String>> {
              from actual_cost group by 1, 2 order by 1, 2",
         )
         .await
-}
-
-fn edit(path: &Path, change: impl Fn(String) -> String) {
-    fs::write(path, change(fs::read_to_string(path).unwrap())).unwrap();
-}
-
-/// Changes a part and lets the manifest agree with its new size.
-fn edit_part(part: &Path, manifest: &Path, change: impl Fn(String) -> String) {
-    let old = fs::metadata(part).unwrap().len();
-    edit(part, change);
-    let new = fs::metadata(part).unwrap().len();
-    edit(manifest, |text| {
-        let mut manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
-        let total = manifest["byteCount"].as_u64().unwrap();
-        manifest["byteCount"] = (total - old + new).into();
-        let name = part.file_name().unwrap().to_str().unwrap();
-        for blob in manifest["blobs"].as_array_mut().unwrap() {
-            if blob["blobName"].as_str().unwrap().ends_with(name) {
-                blob["byteCount"] = new.into();
-            }
-        }
-        manifest.to_string()
-    });
 }
 
 /// Applies a change to the fields of the last record of a part.

@@ -18,7 +18,7 @@ use costlake_engine::report::{
     reports,
 };
 
-use crate::tenant::{Tenant, month, options, rows, small, url};
+use crate::tenant::{Tenant, edit_part, month, options, rows, small, url};
 
 /// By source and currency, then column: raw decimals.
 type Totals = BTreeMap<(Option<String>, Option<String>), BTreeMap<String, Option<i128>>>;
@@ -276,6 +276,76 @@ async fn currency_source_and_months_are_kept_to() {
     let nobody = ReportParameters { source: Some("nobody".to_owned()), ..only };
     let nothing = told(&session, report, &nobody).await.unwrap();
     assert!(nothing[&None].sections.iter().all(|section| section.rows.is_empty()));
+}
+
+/// Azure leaves ids empty where it does not know them, and what stands idle costs all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_cost_of_nameless_commitments_is_in_every_scope() {
+    let july = month("2026-07");
+    let (tenant, _) = Tenant::generated(&GeneratorOptions { months: vec![july], ..small() });
+    let dataset = DatasetType::AmortizedCost;
+    let (_, manifest) = tenant.part_and_manifest(dataset, july);
+    for part in tenant.blobs(dataset, july).iter().filter(|blob| blob.extension().unwrap() == "csv")
+    {
+        edit_part(part, &manifest, |text| without_order_ids(&text));
+    }
+    tenant.ingest(&tenant.request()).await;
+    let session = tenant.session().await;
+    let idle = |view: &str, scope_type: &str| {
+        format!(
+            "select billing_currency, cast(sum(unused_cost) as varchar) from {view} \
+             where scope_type = '{scope_type}' group by 1 order by 1"
+        )
+    };
+    let expected = rows(&session, &idle("savings", "billing_account")).await;
+    assert_eq!(expected.len(), 3, "{expected:?}");
+    for scope in ReportScope::ALL {
+        let placed = rows(&session, &idle("scope_commitment_months", scope.name())).await;
+        assert_eq!(placed, expected, "{scope}");
+    }
+    let nameless = "select count(*) > 0 from scope_commitment_months where order_id is null";
+    assert_eq!(rows(&session, nameless).await, [["true"]]);
+    let unused = reports().iter().find(|report| report.name == "unused").unwrap();
+    let only_july =
+        ReportParameters { months: MonthRange::new(july, july).unwrap(), ..parameters_of_all() };
+    let document = &told(&session, unused, &only_july).await.unwrap()[&None];
+    for section in &document.sections {
+        let told: Vec<Vec<String>> = section
+            .totals
+            .iter()
+            .map(|((_, currency), totals)| {
+                vec![currency.clone().unwrap(), format_decimal(totals["unused_cost"].unwrap())]
+            })
+            .collect();
+        let plain = |row: &Vec<String>| {
+            let digits = row[1].trim_end_matches('0').trim_end_matches('.');
+            vec![row[0].clone(), digits.to_owned()]
+        };
+        assert_eq!(told, expected.iter().map(plain).collect::<Vec<_>>());
+    }
+}
+
+/// Amortized rows of idle reservations without what names their order.
+fn without_order_ids(text: &str) -> String {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().unwrap().clone();
+    let at = |name: &str| {
+        let same = |field: &str| field.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name);
+        header.iter().position(same).unwrap_or_else(|| panic!("no {name} in {header:?}"))
+    };
+    let (charge_type, ids) = (at("chargeType"), [at("benefitId"), at("productOrderId")]);
+    let mut writer =
+        csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(vec![]);
+    writer.write_record(&header).unwrap();
+    for record in reader.records().map(Result::unwrap) {
+        let is_idle = &record[charge_type] == "UnusedReservation";
+        let fields = record
+            .iter()
+            .enumerate()
+            .map(|(field, text)| if is_idle && ids.contains(&field) { "" } else { text });
+        writer.write_record(fields).unwrap();
+    }
+    String::from_utf8(writer.into_inner().unwrap()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

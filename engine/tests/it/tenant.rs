@@ -1,5 +1,6 @@
 //! A synthetic tenant in a folder of its own, and a lake to load it into.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -116,6 +117,30 @@ impl Tenant {
         };
         (ends("0001.csv"), ends("manifest.json"))
     }
+}
+
+/// Changes a file.
+pub fn edit(path: &Path, change: impl Fn(String) -> String) {
+    fs::write(path, change(fs::read_to_string(path).unwrap())).unwrap();
+}
+
+/// Changes a part and lets the manifest agree with its new size.
+pub fn edit_part(part: &Path, manifest: &Path, change: impl Fn(String) -> String) {
+    let old = fs::metadata(part).unwrap().len();
+    edit(part, change);
+    let new = fs::metadata(part).unwrap().len();
+    edit(manifest, |text| {
+        let mut manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let total = manifest["byteCount"].as_u64().unwrap();
+        manifest["byteCount"] = (total - old + new).into();
+        let name = part.file_name().unwrap().to_str().unwrap();
+        for blob in manifest["blobs"].as_array_mut().unwrap() {
+            if blob["blobName"].as_str().unwrap().ends_with(name) {
+                blob["byteCount"] = new.into();
+            }
+        }
+        manifest.to_string()
+    });
 }
 
 /// Of sessions that look at the lake on the day of [`NOW_US`].

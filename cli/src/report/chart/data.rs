@@ -386,3 +386,118 @@ fn number(cell: &Cell) -> Option<f64> {
     let exact = cell.exact.as_ref().or(cell.shown.as_ref())?;
     exact.replace(',', "").parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+    use costlake_engine::report::{MonthState, parse_report};
+
+    use super::*;
+    use crate::report::document::Document;
+
+    fn kept(chart: &str, columns: Vec<(&str, ArrayRef)>) -> KeptSection {
+        let text = format!("-- section: a\n-- chart: {chart}\nselect 1 as x");
+        let definition = parse_report("a", "a.sql", &text).unwrap().sections.remove(0);
+        let rows = RecordBatch::try_from_iter(columns).unwrap();
+        let open = MonthState { is_open: true, ..MonthState::default() };
+        let document = Document::of_months([("2026-06", open)]);
+        let view = SectionView::new(&definition, &rows.schema());
+        let mut section = KeptSection::new(&view, &document);
+        section.keep(&rows, "html").unwrap();
+        section
+    }
+
+    fn texts(values: &[&str]) -> ArrayRef {
+        Arc::new(StringArray::from(values.to_vec()))
+    }
+
+    fn numbers(values: &[f64]) -> ArrayRef {
+        Arc::new(Float64Array::from(values.to_vec()))
+    }
+
+    fn drawn(charts: &[ChartData]) -> (Vec<String>, Vec<Vec<Option<f64>>>) {
+        let [ChartData { shape: Shape::Series { categories, series, .. }, .. }] = charts else {
+            panic!("{charts:?}")
+        };
+        (categories.clone(), series.iter().map(|(_, values)| values.clone()).collect())
+    }
+
+    #[test]
+    fn each_row_is_a_bar_whatever_its_name() {
+        let section = kept(
+            "bars name: unused",
+            vec![("name", texts(&["VM", "VM", "SQL"])), ("unused", numbers(&[30.0, 5.0, 1.0]))],
+        );
+        let (categories, series) = drawn(&charts(&section));
+        assert_eq!(categories, ["VM", "VM", "SQL"]);
+        assert_eq!(series, [[Some(30.0), Some(5.0), Some(1.0)]]);
+    }
+
+    #[test]
+    fn a_month_without_rows_is_a_gap_and_an_open_one_says_so() {
+        let section = kept(
+            "columns billing_month: cost",
+            vec![("billing_month", texts(&["2026-06"])), ("cost", numbers(&[2.0]))],
+        );
+        let (categories, series) = drawn(&charts(&section));
+        assert_eq!(categories, ["2026-05", "2026-06 (estimate)"]);
+        assert_eq!(series, [[None, Some(2.0)]]);
+    }
+
+    #[test]
+    fn rows_of_one_place_are_added_and_percentages_are_not() {
+        let of = |name: &str| {
+            kept(
+                &format!("stacked day: {name} by kind"),
+                vec![
+                    ("day", texts(&["1", "1", "2"])),
+                    ("kind", texts(&["a", "a", "b"])),
+                    (name, numbers(&[2.0, 3.0, 4.0])),
+                ],
+            )
+        };
+        let (categories, series) = drawn(&charts(&of("cost")));
+        assert_eq!(categories, ["1", "2"]);
+        assert_eq!(series, [[Some(5.0), None], [None, Some(4.0)]]);
+        assert_eq!(charts(&of("used_pct")), []);
+    }
+
+    #[test]
+    fn a_grid_tells_currencies_apart_and_shows_the_least_used() {
+        let section = kept(
+            "heat name: day: used_pct",
+            vec![
+                ("name", texts(&["VM", "VM"])),
+                ("billing_currency", texts(&["EUR", "USD"])),
+                ("day", texts(&["1", "1"])),
+                ("used_pct", numbers(&[50.0, 80.0])),
+            ],
+        );
+        let [ChartData { shape: Shape::Heat { rows, .. }, .. }] = &charts(&section)[..] else {
+            panic!()
+        };
+        assert_eq!(rows[0], ("VM (EUR)".to_owned(), vec![Some(50.0)]));
+        assert_eq!(rows[1], ("VM (USD)".to_owned(), vec![Some(80.0)]));
+
+        let names: Vec<String> = (0..60).map(|number| format!("r{number}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        // The later, the less used; ties at the edge.
+        let used: Vec<f64> = (0..60).map(|number| 90.0 - f64::from(number / 3)).collect();
+        let section = kept(
+            "heat name: day: used_pct",
+            vec![("name", texts(&names)), ("day", texts(&["1"; 60])), ("used_pct", numbers(&used))],
+        );
+        let charts = charts(&section);
+        let [chart @ ChartData { shape: Shape::Heat { rows, .. }, .. }] = &charts[..] else {
+            panic!()
+        };
+        assert_eq!((rows.len(), chart.left_out.rows), (40, 20));
+        assert_eq!((rows[0].0.as_str(), rows[39].0.as_str()), ("r18", "r59"));
+        assert_eq!(
+            chart.left_out_text(),
+            "The chart shows the least used ones, and 20 more are not drawn."
+        );
+    }
+}
