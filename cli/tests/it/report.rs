@@ -135,6 +135,8 @@ fn as_texts(made: &Path) -> BTreeMap<String, String> {
 }
 
 fn workbook(path: &Path) -> String {
+    // Loads alone are told to the microsecond.
+    let has_instants = path.ends_with("reconcile.xlsx");
     let mut archive = zip::ZipArchive::new(std::fs::File::open(path).unwrap()).unwrap();
     let mut parts: Vec<String> =
         archive.file_names().map(|name| name.unwrap().into_owned()).collect();
@@ -148,11 +150,30 @@ fn workbook(path: &Path) -> String {
             for tag in ["<row ", "<c ", "</sheetData>", "<conditionalFormatting"] {
                 xml = xml.replace(tag, &format!("\n{tag}"));
             }
-            text.push_str(&xml);
-            text.push('\n');
+            for line in xml.lines() {
+                match has_instants {
+                    true => text.push_str(&without_serial_instant(line)),
+                    false => text.push_str(line),
+                }
+                text.push('\n');
+            }
         }
     }
     text
+}
+
+/// A cell without the instant at which the lake was loaded: a day as spreadsheets count
+/// them, from 2026 to 2099, and a fraction of it.
+fn without_serial_instant(line: &str) -> String {
+    let Some((before, rest)) = line.split_once("<v>") else { return line.to_owned() };
+    let Some((value, after)) = rest.split_once("</v>") else { return line.to_owned() };
+    let is_instant = value.split_once('.').is_some_and(|(day, fraction)| {
+        day.parse::<u32>().is_ok_and(|day| (46_023..73_051).contains(&day)) && fraction.len() > 5
+    });
+    match is_instant && !before.contains("<f>") {
+        true => format!("{before}<v>[instant]</v>{after}"),
+        false => line.to_owned(),
+    }
 }
 
 fn rows(path: &Path) -> String {

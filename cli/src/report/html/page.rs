@@ -14,6 +14,9 @@ use crate::report::document::{Document, Note};
 use crate::report::kept::KeptSection;
 use crate::report::section::{Cell, NOTHING, UNKNOWN};
 
+/// Letters of a word that is never parted, in print either.
+const WORD_WHOLE_MAX: usize = 15;
+
 const STYLE: &str = include_str!("style.css");
 
 /// A whole page.
@@ -187,12 +190,17 @@ fn cell(cell: &Cell, column: &ColumnView) -> Markup {
     html! {
         @match (&cell.shown, number) {
             (Some(text), true) => td.n title=[cell.exact.as_deref()] { (text) },
-            (Some(text), false) => td class=[class_of(column)] { (text) },
+            (Some(text), false) => td class=[class_of(column).or(has_short_words(text))] { (text) },
             (None, _) if column.kind.is_unknown_when_null() => td.n.unknown { (UNKNOWN) },
             (None, true) => td.n.nothing { (NOTHING) },
             (None, false) => td.nothing { (NOTHING) },
         }
     }
+}
+
+/// Words that a narrow column need not part.
+fn has_short_words(text: &str) -> Option<&'static str> {
+    text.split_whitespace().all(|word| word.chars().count() <= WORD_WHOLE_MAX).then_some("w")
 }
 
 /// Days stay in one line, and ids are set small.
