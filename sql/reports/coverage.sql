@@ -7,6 +7,7 @@
 -- note: Of the list cost of usage in services where commitments apply, the part that reservations and savings plans cover.
 -- chart: stacked billing_month: reservation_list_cost, savings_plan_list_cost, on_demand_list_cost
 -- totals: reservation_list_cost, savings_plan_list_cost, committed_list_cost, on_demand_list_cost
+-- needs: amortized cost
 select
     scope_id,
     source,
@@ -29,6 +30,7 @@ order by source, billing_currency, billing_month;
 -- note: Of the cost of usage, the part whose list price is known.
 -- chart: stacked billing_month: cost, unpriced_cost
 -- totals: cost, unpriced_cost
+-- needs: amortized cost
 select
     scope_id,
     source,

@@ -8,6 +8,7 @@
 -- note: List cost, cost and savings are of usage whose list price is known; total cost is of all charges. Margin is what customers are billed, as costlake.toml says, less its cost; usage whose list price is unknown is in no margin, and stands beside it as unbilled. This report is for the partner.
 -- chart: bars name: list_cost, cost
 -- totals: list_cost, cost, unused_cost, savings, savings_pct = 100 * savings / list_cost, unpriced_cost, total_cost, unbilled_cost, margin
+-- needs: amortized cost
 with saved as (
     select
         scope_id,
@@ -120,6 +121,7 @@ order by source, billing_currency, total_cost desc nulls last, customer_tenant_i
 -- title: By month
 -- aside: customer_tenant_id
 -- totals: list_cost, cost, unused_cost, savings, savings_pct = 100 * savings / list_cost, unpriced_cost
+-- needs: amortized cost
 select
     scope_id,
     source,

@@ -61,6 +61,7 @@ order by source, billing_currency, billing_month;
 -- note: Meter categories by total cost. List cost and cost are of usage whose list price is known.
 -- chart: bars meter_category: total_cost
 -- totals: list_cost, cost, unpriced_cost, total_cost, invoiced_cost
+-- needs: amortized cost
 select
     scope_id,
     source,
@@ -92,6 +93,7 @@ order by source, billing_currency, total_cost desc, meter_category;
 -- title: What moved since the month before
 -- note: Total cost of the last month against the one before it, by service; largest change first. Where either month is not loaded, the change is unknown; where either is open, it will change.
 -- totals: previous_cost, last_cost, change
+-- needs: amortized cost
 with compared as (
     select
         source,

@@ -7,6 +7,7 @@
 -- note: Gross savings are list cost less cost of what the rate applies to; savings are what is left after idle commitments.
 -- chart: bars rate_type: savings
 -- totals: gross_savings, unused_cost, savings
+-- needs: amortized cost
 select
     scope_id,
     source,
@@ -33,6 +34,7 @@ order by source, billing_currency, savings desc nulls last, rate_type;
 -- title: By month
 -- chart: stacked billing_month: savings by rate_type
 -- totals: gross_savings, unused_cost, savings
+-- needs: amortized cost
 select
     scope_id,
     source,

@@ -9,6 +9,7 @@
 -- note: Usage with a known list price. Savings are list cost less cost less what idle commitments cost.
 -- chart: columns billing_month: list_cost, cost
 -- totals: list_cost, cost, unused_cost, savings, savings_pct = 100 * savings / list_cost, unpriced_cost
+-- needs: amortized cost
 select
     scope_id,
     source,
@@ -36,6 +37,7 @@ order by source, billing_currency, billing_month;
 -- aside: id
 -- note: By customer; within one customer, by subscription. Rows without a name belong to none.
 -- totals: list_cost, cost, unused_cost, savings, savings_pct = 100 * savings / list_cost, unpriced_cost
+-- needs: amortized cost
 select
     scope_id,
     source,

@@ -83,8 +83,7 @@ impl MarkdownDocument {
         for row in &section.totals {
             self.text.push('|');
             for (position, column) in columns.iter().enumerate() {
-                let view = &section.view.columns[*column];
-                let is_unknown = section.view.is_total(*column) && view.kind.is_unknown_when_null();
+                let is_unknown = section.is_total_unknown(row, *column);
                 let cell = row[*column].shown.as_deref();
                 match cell.or(is_unknown.then_some(UNKNOWN)) {
                     Some(text) => {

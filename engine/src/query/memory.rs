@@ -25,6 +25,9 @@ const SURE_BYTES: usize = 64 * 1024 * 1024;
 /// Of the limit, the part that this is at most.
 const SURE_PART: usize = 8;
 
+/// Bytes below which a limit is too small to be parted.
+const PARTED_MIN_BYTES: usize = 128 * 1024 * 1024;
+
 /// A pool of which what can spill takes a part.
 #[derive(Debug)]
 pub(super) struct FirstComePool {
@@ -50,7 +53,7 @@ impl FirstComePool {
     /// Bytes a reservation may still grow by.
     fn room(&self, used: Used, reservation: &MemoryReservation) -> usize {
         let free = self.limit.saturating_sub(used.all);
-        if !reservation.consumer().can_spill() {
+        if !reservation.consumer().can_spill() || self.limit < PARTED_MIN_BYTES {
             return free;
         }
         let of_spillable = (self.limit / 100 * SPILLABLE_PERCENT).saturating_sub(used.spillable);
@@ -140,23 +143,32 @@ mod tests {
 
     #[test]
     fn what_can_spill_leaves_room_for_merging() {
-        let pool = pool(3_200);
+        const PART: usize = 100_000;
+        let pool = pool(3_200 * PART);
         let (first, second) = (asks(&pool, true), asks(&pool, true));
-        first.try_grow(1_440).unwrap();
+        first.try_grow(1_440 * PART).unwrap();
         assert!(first.try_grow(1).is_err());
         // Room for a batch is there all the same, and no more than that.
-        second.try_grow(400).unwrap();
-        assert!(second.try_grow(1).is_err());
+        second.try_grow(400 * PART).unwrap();
+        assert!(second.try_grow(SURE_BYTES).is_err());
         let merge = asks(&pool, false);
-        merge.try_grow(1_360).unwrap();
+        merge.try_grow(1_360 * PART).unwrap();
         let message = merge.try_grow(1).unwrap_err().to_string();
-        assert!(message.contains("of 3.1 KB are left"), "{message}");
-        assert_eq!(pool.reserved(), 3_200);
+        assert!(message.contains("asks for 1.0 B more, and 0.0 B of"), "{message}");
+        assert_eq!(pool.reserved(), 3_200 * PART);
         // What is spilled may be held again.
         first.free();
-        second.try_grow(1_040).unwrap();
+        second.try_grow(1_040 * PART).unwrap();
         assert!(second.try_grow(1).is_err());
         drop((first, second, merge));
         assert_eq!(pool.reserved(), 0);
+    }
+
+    #[test]
+    fn a_small_limit_is_not_parted() {
+        let pool = pool(PARTED_MIN_BYTES - 1);
+        let first = asks(&pool, true);
+        first.try_grow(PARTED_MIN_BYTES - 1).unwrap();
+        assert!(first.try_grow(1).is_err());
     }
 }

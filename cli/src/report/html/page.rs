@@ -166,7 +166,7 @@ fn table(document: &Document, section: &KeptSection, with_rows: bool) -> Markup 
                         @for row in &section.totals {
                             tr {
                                 @for (place, (at, column)) in columns.iter().enumerate() {
-                                    (total(&row[*at], column, place == 0, section.view.is_total(*at)))
+                                    (total(&row[*at], column, place == 0, section.is_total_unknown(row, *at)))
                                 }
                             }
                         }
@@ -213,16 +213,14 @@ fn class_of(column: &ColumnView) -> Option<&'static str> {
     }
 }
 
-fn total(cell: &Cell, column: &ColumnView, first: bool, added_up: bool) -> Markup {
+fn total(cell: &Cell, column: &ColumnView, first: bool, unknown: bool) -> Markup {
     html! {
         @match (&cell.shown, first) {
             (Some(text), true) if !column.kind.is_number() => th scope="row" { "Total " (text) },
             (Some(text), _) => {
                 td class=[column.kind.is_number().then_some("n")] title=[cell.exact.as_deref()] { (text) }
             }
-            (None, _) if added_up && column.kind.is_unknown_when_null() => {
-                td.n.unknown { (UNKNOWN) }
-            }
+            (None, _) if unknown => td.n.unknown { (UNKNOWN) },
             (None, true) => th scope="row" { "Total" },
             (None, false) => td {},
         }

@@ -68,9 +68,13 @@ impl Folder {
     /// An error where a file that is not of the set stands at this path of it.
     pub(super) fn check(&self, path: &str) -> Result<(), ReportError> {
         let there = self.target.join(path);
-        match fs::symlink_metadata(&there).is_ok() && !self.before.contains(path) {
-            true => Err(ReportError::InTheWay { file: there.display().to_string() }),
-            false => Ok(()),
+        if fs::symlink_metadata(&there).is_err() || self.before.contains(path) {
+            return Ok(());
+        }
+        // Another run may have put its set there meanwhile.
+        match held(&self.target)?.contains(path) {
+            true => Ok(()),
+            false => Err(ReportError::InTheWay { file: there.display().to_string() }),
         }
     }
 
