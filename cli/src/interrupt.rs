@@ -1,8 +1,9 @@
 //! Ctrl-C, and what a service manager sends in its place, heard whatever the workers do.
 //!
-//! Input: SIGINT, and on Unix SIGTERM. Output: a count of them that anybody may wait for. A thread and
-//! a runtime of its own listen: the workers' runtime looks for signals only when
-//! one of its workers rests, and a query that computes lets none of them rest.
+//! Input: SIGINT, and on Unix SIGTERM. Output: a count of them that anybody may wait
+//! for. A thread and a runtime of its own listen: the workers' runtime looks for
+//! signals only when one of its workers rests, and a query that computes lets none of
+//! them rest.
 
 use std::future::poll_fn;
 use std::pin::pin;

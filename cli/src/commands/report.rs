@@ -1,6 +1,5 @@
 //! `costlake report`: files that are sent to customers.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use costlake_engine::near::nearest;
@@ -19,7 +18,7 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::messages::Messages;
 use crate::progress::ReportProgress;
-use crate::report::make::{Job, failure};
+use crate::report::make::{Job, failure, status_of};
 use crate::settings::Settings;
 
 /// Memory for sorts, joins and groups where nobody says otherwise: one pass over
@@ -153,12 +152,7 @@ fn something_loaded(
         ScopeSelection::One { scope_id, .. } => scopes.get(scope_id),
         _ => None,
     };
-    let status = match (&parameters.source, known) {
-        (Some(source), _) => status.of(&BTreeSet::from([source.clone()])),
-        (None, Some(known)) => status.of(&known.sources),
-        (None, None) => status.clone(),
-    };
-    match status.told(&[]) {
+    match status_of(status, parameters.source.as_ref(), known).told(&[]) {
         Told::Nothing(_) => Err(Failure::Nothing {
             what: format!("no cost of {} is loaded", parameters.months),
             hint: "costlake lake status shows what is loaded; no file was changed".to_owned(),

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use costlake_engine::query::Session;
 use costlake_engine::report::set::ReportSet;
 use costlake_engine::report::{
-    DataStatus, KnownScopes, ReportDefinition, ReportError, ReportEvent, ReportParameters,
-    ReportRun, ReportScope, ScopeSelection, SectionTotals,
+    DataStatus, KnownScope, KnownScopes, ReportDefinition, ReportError, ReportEvent,
+    ReportParameters, ReportRun, ReportScope, ScopeSelection, SectionTotals,
 };
 use serde_json::{Map, Value, json};
 
@@ -158,11 +158,7 @@ impl Job<'_> {
 
     fn document(&self, report: &ReportDefinition, id: Option<String>) -> Document {
         let known = id.as_deref().and_then(|id| self.scopes.get(id));
-        let status = match (known, &self.parameters.source) {
-            (_, Some(source)) => self.status.of(&BTreeSet::from([source.clone()])),
-            (Some(known), None) => self.status.of(&known.sources),
-            (None, None) => self.status.clone(),
-        };
+        let status = status_of(self.status, self.parameters.source.as_ref(), known);
         let subject = match &self.parameters.scopes {
             ScopeSelection::All => match &self.parameters.source {
                 None => Subject::All,
@@ -343,6 +339,20 @@ fn slug(name: &str, length_max: usize) -> String {
         }
     }
     slug.trim_end_matches('-').to_owned()
+}
+
+/// The status of the sources that a document is made of: the one asked for, else those
+/// that know the scope, else all.
+pub fn status_of(
+    status: &DataStatus,
+    source: Option<&String>,
+    known: Option<&KnownScope>,
+) -> DataStatus {
+    match (source, known) {
+        (Some(source), _) => status.of(&BTreeSet::from([source.clone()])),
+        (None, Some(known)) => status.of(&known.sources),
+        (None, None) => status.clone(),
+    }
 }
 
 /// What a report's error means; a query's with its place in the file.
