@@ -24,8 +24,8 @@
 --   adjusted_list_cost: list_cost after the partner's adjustments (costlake.toml), billing currency
 --   adjusted_cost: cost after them, billing currency
 --   margin: what customers are billed less cost, billing currency, over the rows whose billed amount is known: usage at its adjusted list price, or at its adjusted cost where [billing] says so; other charges at their adjusted cost; idle commitments at nothing where list prices are billed; NULL where none is known, and for sources at subscription scope, which do not show what is paid
---   unbilled_cost: part of cost of which it is unknown what is billed, billing currency; NULL where cost is
---   unbilled_rows: rows of which it is unknown what is billed
+--   unbilled_cost: part of cost that is in no margin, as it is unknown what is billed, or what is paid; billing currency; NULL where cost is
+--   unbilled_rows: rows that are in no margin
 --   list_cost_usd: list_cost, USD
 --   cost_usd: cost, USD
 --   priced_cost_usd: cost of the rows whose list cost is known in USD, USD
@@ -93,8 +93,8 @@ amortized as (
             when 'adjusted_cost' then cost * adjustment_factor - cost
             when 'not_billed' then -cost
         end as margin,
-        case when billed_as = 'unknown' then cost else 0 end as unbilled_cost,
-        case when billed_as = 'unknown' then rows else 0 end as unbilled_rows,
+        case when billed_as in ('unknown', 'cost_unknown') then cost else 0 end as unbilled_cost,
+        case when billed_as in ('unknown', 'cost_unknown') then rows else 0 end as unbilled_rows,
         case billed_as
             -- Over the rows whose list cost is known in USD.
             when 'adjusted_list' then list_cost_usd * adjustment_factor - priced_cost_usd

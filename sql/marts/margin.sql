@@ -14,7 +14,7 @@
 --   billed_cost: what the customer is billed for the rows of which that is known, billing currency: margin and the cost of those rows
 --   margin: billed_cost less the cost of the same rows, billing currency; NULL where none is known
 --   margin_pct: 100 * margin / billed_cost
---   unbilled_cost: cost of usage whose list price, and so what is billed, is unknown; in no other column but cost and adjusted_cost
+--   unbilled_cost: part of cost that is in no margin, as it is unknown what is billed, or what is paid; billing currency
 --   margin_usd: margin, USD
 --   availability: available; partial: some usage has no known list price to bill; unknown: none has; subscription_scope: the source does not show what is paid
 with customers as (

@@ -5,7 +5,7 @@
 -- section: customers
 -- title: Customers
 -- aside: customer_tenant_id
--- note: List cost, cost and savings are of usage whose list price is known; total cost is of all charges. Margin is what customers are billed, as costlake.toml says, less its cost; usage whose list price is unknown is in no margin, and stands beside it as unbilled. This report is for the partner.
+-- note: List cost, cost and savings are of usage whose list price is known; total cost is of all charges. Margin is what customers are billed, as costlake.toml says, less its cost; what is of usage without a known list price, or of a month at subscription scope, is in no margin and stands beside it as unbilled. This report is for the partner.
 -- chart: bars name: list_cost, cost
 -- totals: list_cost, cost, unused_cost, savings, savings_pct = 100 * savings / list_cost, unpriced_cost, total_cost, unbilled_cost, margin
 -- needs: amortized cost

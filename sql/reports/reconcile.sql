@@ -190,17 +190,7 @@ order by source, billing_currency, billing_month, invoice_id nulls last, billing
 -- title: Actual against amortized
 -- note: Both files tell the same bill. They differ by what is bought and by what of earlier purchases is used up.
 -- totals: actual_cost, amortized_cost, difference
-with loaded as (
-    select
-        source,
-        billing_month,
-        bool_or(dataset = 'actual_cost') as has_actual,
-        bool_or(dataset = 'amortized_cost') as has_amortized
-    from current_runs
-    group by source, billing_month
-),
-
-summed as (
+with summed as (
     select
         source,
         billing_month,
@@ -220,13 +210,13 @@ known as (
         summed.billing_month,
         summed.billing_currency,
         summed.charge_type,
-        case when loaded.has_actual then summed.actual_cost end as actual_cost,
-        case when loaded.has_amortized then summed.amortized_cost end as amortized_cost
+        case when months.has_actual_cost then summed.actual_cost end as actual_cost,
+        case when months.has_amortized_cost then summed.amortized_cost end as amortized_cost
     from summed
-    inner join loaded
+    inner join month_scopes as months
         on
-            summed.source = loaded.source
-            and summed.billing_month = loaded.billing_month
+            summed.source = months.source
+            and summed.billing_month = months.billing_month
 )
 
 select

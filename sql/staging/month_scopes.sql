@@ -1,4 +1,4 @@
--- question: At which scope does each source see the bill of a month?
+-- question: At which scope does each source see the bill of a month, and which of its files are loaded?
 -- grain: source, billing_month
 -- sources: current_runs
 -- columns:
@@ -6,6 +6,8 @@
 --   billing_month: month, YYYY-MM
 --   scope_type: scope of the cost run loaded last; NULL where neither a manifest, a flag nor the file's columns told
 --   width: 1 for the widest scope, a billing account, to 4 for a subscription; 5 where unknown
+--   has_actual_cost: whether the actual file is loaded
+--   has_amortized_cost: whether the amortized file is loaded
 with ranked as (
     select
         source,
@@ -14,7 +16,13 @@ with ranked as (
         row_number() over (
             partition by source, billing_month
             order by loaded_at desc, dataset
-        ) as recency
+        ) as recency,
+        bool_or(dataset = 'actual_cost') over (
+            partition by source, billing_month
+        ) as has_actual_cost,
+        bool_or(dataset = 'amortized_cost') over (
+            partition by source, billing_month
+        ) as has_amortized_cost
     from current_runs
     where dataset in ('actual_cost', 'amortized_cost')
 )
@@ -29,6 +37,8 @@ select
         when 'customer_tenant' then 3
         when 'subscription' then 4
         else 5
-    end as width
+    end as width,
+    has_actual_cost,
+    has_amortized_cost
 from ranked
 where recency = 1

@@ -1,6 +1,6 @@
 -- question: What did each day cost each scope, and which of its customers and subscriptions caused it?
 -- grain: scope_type, member_type, and the grain of list_vs_cost
--- sources: list_vs_cost, scope_types, current_runs
+-- sources: list_vs_cost, scope_types, month_scopes
 -- columns:
 --   scope_type: source, billing_account, billing_profile, reseller, customer_tenant or subscription
 --   scope_id: id of the scope; NULL holds the rows that belong to none
@@ -27,8 +27,8 @@
 --   adjusted_list_cost: list_cost after the partner's adjustments (costlake.toml), billing currency
 --   adjusted_cost: cost after them, billing currency
 --   margin: what customers are billed less cost, billing currency, over the rows whose billed amount is known: usage at its adjusted list price, or at its adjusted cost where [billing] says so; other charges at their adjusted cost; idle commitments at nothing where list prices are billed; NULL where none is known, and for sources at subscription scope, which do not show what is paid
---   unbilled_cost: part of total_cost of which it is unknown what is billed, billing currency; NULL where total_cost is
---   unbilled_rows: rows of which it is unknown what is billed
+--   unbilled_cost: part of total_cost that is in no margin, as it is unknown what is billed, or what is paid; billing currency; NULL where total_cost is
+--   unbilled_rows: rows that are in no margin
 --   list_cost_usd: list_cost, USD
 --   priced_cost_usd: cost of the rows whose list cost is known in USD, USD
 --   unpriced_cost_usd: unpriced_cost, USD
@@ -38,17 +38,6 @@
 --   adjusted_cost_usd: adjusted_cost, USD
 --   margin_usd: margin, USD, over the rows whose list cost is known in USD where list prices are billed
 --   availability: available; partial: some usage is unpriced; unknown: no usage could be priced; not_applicable: no list price exists for such charges
-with loaded as (
-    -- A file that is loaded and has no such row tells that it costs nothing.
-    select
-        source,
-        billing_month,
-        bool_or(dataset = 'actual_cost') as has_actual,
-        bool_or(dataset = 'amortized_cost') as has_amortized
-    from current_runs
-    group by source, billing_month
-)
-
 select
     types.scope_type,
     case types.scope_type
@@ -79,28 +68,29 @@ select
     costs.billing_currency,
     costs.list_cost,
     costs.priced_cost,
-    case when loaded.has_amortized then coalesce(costs.unpriced_cost, 0) end as unpriced_cost,
-    case when loaded.has_amortized then coalesce(costs.cost, 0) end as total_cost,
-    case when loaded.has_actual then coalesce(costs.actual_cost, 0) end as invoiced_cost,
+    -- A file that is loaded and has no such row tells that it costs nothing.
+    case when months.has_amortized_cost then coalesce(costs.unpriced_cost, 0) end as unpriced_cost,
+    case when months.has_amortized_cost then coalesce(costs.cost, 0) end as total_cost,
+    case when months.has_actual_cost then coalesce(costs.actual_cost, 0) end as invoiced_cost,
     costs.adjusted_list_cost,
     costs.adjusted_cost,
     costs.margin,
-    case when loaded.has_amortized then coalesce(costs.unbilled_cost, 0) end as unbilled_cost,
+    case when months.has_amortized_cost then coalesce(costs.unbilled_cost, 0) end as unbilled_cost,
     costs.unbilled_rows,
     costs.list_cost_usd,
     costs.priced_cost_usd,
-    case when loaded.has_amortized then coalesce(costs.unpriced_cost_usd, 0) end
+    case when months.has_amortized_cost then coalesce(costs.unpriced_cost_usd, 0) end
         as unpriced_cost_usd,
-    case when loaded.has_amortized then coalesce(costs.cost_usd, 0) end as total_cost_usd,
-    case when loaded.has_actual then coalesce(costs.actual_cost_usd, 0) end as invoiced_cost_usd,
+    case when months.has_amortized_cost then coalesce(costs.cost_usd, 0) end as total_cost_usd,
+    case when months.has_actual_cost then coalesce(costs.actual_cost_usd, 0) end as invoiced_cost_usd,
     costs.adjusted_list_cost_usd,
     costs.adjusted_cost_usd,
     costs.margin_usd,
     costs.availability
 -- What is small stands first, to be held while the cost passes by.
 from scope_types as types
-cross join loaded
+cross join month_scopes as months
 inner join list_vs_cost as costs
     on
-        loaded.source = costs.source
-        and loaded.billing_month = costs.billing_month
+        months.source = costs.source
+        and months.billing_month = costs.billing_month

@@ -21,6 +21,8 @@ select source, billing_month, date, billing_account_id, billing_profile_id, cust
     subscription_id, meter_category, charge_type, billing_currency,
     max(customer_name) as customer_name, max(subscription_name) as subscription_name,
     sum(list_cost) as list_cost, sum(cost) as cost,
+    sum(cost) filter (where list_cost is not null) as priced_cost,
+    sum(cost_usd) filter (where list_cost_usd is not null) as priced_cost_usd,
     case when count(cost) > 0 then coalesce(sum(cost) filter (where is_unpriced), 0) end as unpriced_cost,
     sum(actual_cost) as actual_cost,
     sum(adjusted_list_cost) as adjusted_list_cost, sum(adjusted_cost) as adjusted_cost,

@@ -18,5 +18,5 @@ select *,
         when is_usage then adjusted_list_cost_usd
         when charge_type like 'Unused%' then 0
         else adjusted_cost_usd end as billed_cost_usd,
-    is_unpriced and getvariable('billed_on') = 'list' as is_unbilled
+    is_cost_unknown or (is_unpriced and getvariable('billed_on') = 'list') as is_unbilled
 from adjusted_rows;
