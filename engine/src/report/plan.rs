@@ -5,6 +5,7 @@
 //! columns is the scope's. Never runs it.
 
 use arrow::datatypes::DataType;
+use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{Column, DFSchema};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{
@@ -49,12 +50,12 @@ pub(super) async fn plan(
     if !is_query(&plan) {
         return Err(misfit("it is no query", "a section is one select"));
     }
-    let plan = plan.with_param_values(parameters.values()).map_err(|error| failed(error.into()))?;
-    let has = |name: &str| plan.schema().has_column_with_unqualified_name(name);
-    let names = |placeholder: &str| placeholders.iter().any(|name| name == placeholder);
+    let asked = plan;
+    let has = |name: &str| has_column(&asked, name);
+    let filters_by = |placeholder: &str| is_filtered_by(&asked, placeholder);
     let has_scope = has(SCOPE_COLUMN);
     // A limit above what rows are kept by would cut rows of others, and leave too few.
-    let cuts = |placeholder: &str| is_cut(&plan) && !names(placeholder);
+    let cuts = |column: &str, placeholder: &str| is_cut(&asked, column, Some(placeholder));
     let cut_off = |placeholder: &str| {
         misfit(
             &format!("its limit would cut before rows are kept to one {placeholder}"),
@@ -64,9 +65,9 @@ pub(super) async fn plan(
     let mut kept: Vec<(&str, &str)> = Vec::new();
     if let Some(source) = &parameters.source {
         match SOURCE_COLUMNS.into_iter().find(|name| has(name)) {
-            Some(_) if cuts("source") => return Err(cut_off("source")),
+            Some(column) if cuts(column, "source") => return Err(cut_off("source")),
             Some(column) => kept.push((column, source)),
-            None if names("source") => {}
+            None if filters_by("source") => {}
             None => {
                 return Err(misfit(
                     "it cannot be kept to one source: it has no column source",
@@ -76,11 +77,11 @@ pub(super) async fn plan(
         }
     }
     if let Some(currency) = &parameters.currency {
-        let has_amounts = plan.schema().fields().iter().any(|field| is_decimal(field.data_type()));
+        let has_amounts = asked.schema().fields().iter().any(|field| is_decimal(field.data_type()));
         match CURRENCY_COLUMNS.into_iter().find(|name| has(name)) {
-            Some(_) if cuts("currency") => return Err(cut_off("currency")),
+            Some(column) if cuts(column, "currency") => return Err(cut_off("currency")),
             Some(column) => kept.push((column, currency)),
-            None if names("currency") || !has_amounts => {}
+            None if filters_by("currency") || !has_amounts => {}
             None => {
                 return Err(misfit(
                     "it cannot be kept to one currency: it has no column billing_currency",
@@ -91,12 +92,12 @@ pub(super) async fn plan(
     }
     match &parameters.scopes {
         ScopeSelection::All => {}
-        ScopeSelection::One { .. } if has_scope && cuts(SCOPE_COLUMN) => {
+        ScopeSelection::One { .. } if has_scope && cuts(SCOPE_COLUMN, SCOPE_COLUMN) => {
             return Err(cut_off(SCOPE_COLUMN));
         }
         ScopeSelection::One { scope_id, .. } if has_scope => kept.push((SCOPE_COLUMN, scope_id)),
-        // A query that names the scope itself keeps to it.
-        ScopeSelection::One { .. } if names(SCOPE_COLUMN) => {}
+        // A query that filters by the scope itself keeps to it.
+        ScopeSelection::One { .. } if filters_by(SCOPE_COLUMN) => {}
         ScopeSelection::One { .. } => {
             return Err(misfit(
                 "it cannot be kept to one scope: it has no column scope_id",
@@ -109,7 +110,7 @@ pub(super) async fn plan(
                 "select the scope's id as scope_id",
             ));
         }
-        ScopeSelection::Each(_) if is_cut(&plan) => {
+        ScopeSelection::Each(_) if is_cut(&asked, SCOPE_COLUMN, None) => {
             return Err(misfit(
                 "its limit would cut over all scopes together",
                 "use row_number() over (partition by scope_id order by ...) and keep the first of each",
@@ -121,6 +122,8 @@ pub(super) async fn plan(
         ScopeSelection::Each(_) => ByScope::Ordered,
         _ => ByScope::AsItIs,
     };
+    let plan =
+        asked.with_param_values(parameters.values()).map_err(|error| failed(error.into()))?;
     restricted(plan, &kept, by_scope).map_err(|error| failed(error.into()))
 }
 
@@ -129,16 +132,37 @@ fn unknown_placeholder(names: &[String]) -> Option<&str> {
     names.iter().find(|name| !known(name)).map(String::as_str)
 }
 
-/// Whether a limit cuts its rows, wherever it stands above joins and groups.
-fn is_cut(plan: &LogicalPlan) -> bool {
-    match plan {
+/// Whether a limit cuts rows that have this column before any filter below it has kept
+/// them by the placeholder. Also in a part of it: a common table expression, a side of a
+/// union or a join. One that is asked for a value alone, in an expression, cuts no rows.
+fn is_cut(plan: &LogicalPlan, column: &str, placeholder: Option<&str>) -> bool {
+    let is_limit = match plan {
         LogicalPlan::Limit(_) => true,
-        LogicalPlan::Sort(sort) => sort.fetch.is_some() || is_cut(&sort.input),
-        LogicalPlan::Projection(projection) => is_cut(&projection.input),
-        LogicalPlan::Filter(filter) => is_cut(&filter.input),
-        LogicalPlan::SubqueryAlias(alias) => is_cut(&alias.input),
+        LogicalPlan::Sort(sort) => sort.fetch.is_some(),
         _ => false,
-    }
+    };
+    let cuts = || !placeholder.is_some_and(|placeholder| is_filtered_by(plan, placeholder));
+    (is_limit && has_column(plan, column) && cuts())
+        || plan.inputs().into_iter().any(|input| is_cut(input, column, placeholder))
+}
+
+/// Whether rows are kept by a placeholder, here or anywhere below.
+fn is_filtered_by(plan: &LogicalPlan, placeholder: &str) -> bool {
+    let is_it = |expr: &Expr| match expr {
+        Expr::Placeholder(of) => of.id.strip_prefix('$') == Some(placeholder),
+        _ => false,
+    };
+    let names_it = |expr: &Expr| expr.exists(|expr| Ok(is_it(expr)));
+    let found = plan.exists(|node| match node {
+        LogicalPlan::Filter(filter) => names_it(&filter.predicate),
+        LogicalPlan::Join(join) => join.filter.as_ref().map_or(Ok(false), names_it),
+        _ => Ok(false),
+    });
+    found.unwrap_or(false)
+}
+
+fn has_column(plan: &LogicalPlan, name: &str) -> bool {
+    plan.schema().has_column_with_unqualified_name(name)
 }
 
 fn is_decimal(data_type: &DataType) -> bool {

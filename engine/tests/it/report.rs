@@ -409,6 +409,13 @@ async fn a_users_sql_is_a_report_or_says_why_not() {
             "row_number()",
         ),
         ("select scope_id from savings limit 3", one(), "limit", "$scope_id in a filter"),
+        (
+            "with some as (select scope_id, cost from savings limit 3) \
+             select scope_id, sum(cost) as x_usd from some group by 1",
+            each(),
+            "limit",
+            "row_number()",
+        ),
         ("select $first_mont as x", each(), "no parameter $first_mont", "is $first_month meant?"),
         ("explain select 1", parameters_of_all(), "no query", "one select"),
     ] {
@@ -435,12 +442,40 @@ async fn a_users_sql_is_a_report_or_says_why_not() {
     let error =
         told(&session, &mine("select savings from savings"), &of_currency).await.unwrap_err();
     assert!(error.to_string().contains("no column billing_currency"), "{error}");
-    let cut = "select billing_currency, cost from savings order by cost desc limit 3";
-    let error = told(&session, &mine(cut), &of_currency).await.unwrap_err();
-    assert!(error.hint().unwrap().contains("$currency in a filter"), "{error}");
+    let dearest = "select billing_currency, cost from savings order by cost desc limit 3";
+    for cut in [
+        dearest.to_owned(),
+        // Naming the currency keeps no rows.
+        dearest.replace("cost from", "cost, $currency as asked from"),
+        format!(
+            "with dearest as ({dearest}) select billing_currency, sum(cost) as cost from dearest group by 1"
+        ),
+        format!("({dearest}) union all select billing_currency, cost from savings"),
+        format!(
+            "select t.billing_currency, m.cost from ({dearest}) t join margin m on t.billing_currency = m.billing_currency"
+        ),
+        format!(
+            "select billing_currency, cost from ({dearest}) where billing_currency = $currency"
+        ),
+    ] {
+        let error = told(&session, &mine(&cut), &of_currency).await.unwrap_err();
+        assert!(error.hint().unwrap().contains("$currency in a filter"), "{cut}: {error}");
+    }
     let kept = "select billing_currency, cost from savings where billing_currency = $currency \
                 order by cost desc limit 3";
-    assert_eq!(told(&session, &mine(kept), &of_currency).await.unwrap().len(), 1);
+    for kept in [
+        kept.to_owned(),
+        format!("with dearest as ({kept}) select billing_currency, cost from dearest order by 2"),
+        // A value that is asked for is no row that is cut.
+        "select billing_currency, cost from savings where billing_month = \
+         (select billing_month from savings order by 1 desc limit 1)"
+            .to_owned(),
+        "with last as (select billing_month from months order by 1 desc limit 1) \
+         select billing_currency, cost from savings cross join last"
+            .to_owned(),
+    ] {
+        assert_eq!(told(&session, &mine(&kept), &of_currency).await.unwrap().len(), 1, "{kept}");
+    }
     let of_source = ReportParameters { source: Some("contoso".to_owned()), ..parameters_of_all() };
     let error = told(&session, &mine("select savings from savings"), &of_source).await.unwrap_err();
     assert!(error.to_string().contains("no column source"), "{error}");
