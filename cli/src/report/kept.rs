@@ -38,7 +38,7 @@ pub struct KeptSection {
     /// What it adds up to.
     pub totals: Vec<Vec<Cell>>,
     /// Per row of totals and column: rows whose value is unknown.
-    pub unknown: Vec<Vec<u64>>,
+    unknown: Vec<Vec<u64>>,
     /// Of each row kept, the rows before it of the same source and currency.
     ranks: Vec<usize>,
     /// Rows of each source and currency.
@@ -164,13 +164,21 @@ impl KeptSection {
         }
     }
 
-    /// What is missing from the totals.
-    pub fn unknown_notes(&self) -> Vec<String> {
-        unknown_notes(&self.view, &self.unknown)
+    /// Whether the amounts of a month, as rows name it, are estimates.
+    pub fn is_estimate(&self, month: &str) -> bool {
+        self.estimates.contains_key(month)
+    }
+
+    /// What a reader must know of rows and totals: what is missing from the totals, and
+    /// what words mean.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = self.unknown_notes();
+        notes.extend(self.meanings());
+        notes
     }
 
     /// What the words of the rows kept mean, where the lake's views say it.
-    pub fn meanings(&self) -> Vec<String> {
+    fn meanings(&self) -> Vec<String> {
         let mut notes: Vec<String> = Vec::new();
         for (position, column) in self.view.columns.iter().enumerate() {
             for (word, meaning) in self.view.definition.meanings(&column.name) {
@@ -186,24 +194,19 @@ impl KeptSection {
         }
         notes
     }
-}
 
-/// What is missing from the totals of a section.
-pub fn unknown_notes(view: &SectionView, unknown: &[Vec<u64>]) -> Vec<String> {
-    let mut notes = Vec::new();
-    for (position, column) in view.columns.iter().enumerate() {
-        match unknown.iter().map(|of_row| of_row[position]).sum() {
-            0_u64 => {}
-            1 => notes.push(format!("{} of 1 row is unknown and not in the total", column.label)),
-            rows => {
-                notes.push(format!(
-                    "{} of {rows} rows is unknown and not in the total",
-                    column.label
-                ));
-            }
+    fn unknown_notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        for (position, column) in self.view.columns.iter().enumerate() {
+            let rows = match self.unknown.iter().map(|of_row| of_row[position]).sum() {
+                0_u64 => continue,
+                1 => "1 row".to_owned(),
+                rows => format!("{rows} rows"),
+            };
+            notes.push(format!("{} of {rows} is unknown and not in the total", column.label));
         }
+        notes
     }
-    notes
 }
 
 #[cfg(test)]

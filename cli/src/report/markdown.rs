@@ -106,8 +106,8 @@ impl MarkdownDocument {
                 section.rows_total
             ));
         }
-        for note in section.unknown_notes().iter().chain(&section.meanings()) {
-            self.text.push_str(&format!("\n{}.\n", escaped(note)));
+        for note in section.notes() {
+            self.text.push_str(&format!("\n{}.\n", escaped(&note)));
         }
     }
 }

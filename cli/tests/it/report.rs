@@ -467,7 +467,7 @@ fn months_that_are_open_or_missing_are_named() {
     ])
     .done();
     let arguments =
-        ["savings", "--month", "2026-06..2026-08", "--format", "md,json", "--out", "out"];
+        ["savings", "--month", "2026-06..2026-08", "--format", "md,json,xlsx", "--out", "out"];
     let ended = run.run(&[&["--as-of", "2026-08-03", "report"][..], &arguments].concat());
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     let text = run.read("out/savings.md");
@@ -477,6 +477,8 @@ fn months_that_are_open_or_missing_are_named() {
     let json: Value = serde_json::from_str(&run.read("out/savings.json")).unwrap();
     assert_eq!(json["notes"][0]["level"], "caution");
     assert_eq!(json["first_month"], "2026-06");
+    let sheets = workbook(&run.path("out/savings.xlsx"));
+    assert!(sheets.contains("Months in italics are estimates"), "{sheets}");
 }
 
 /// What cannot be told is kept, too: a month that is missing, one that is open, one without

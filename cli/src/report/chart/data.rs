@@ -29,6 +29,28 @@ pub struct ChartData {
     pub left_out: LeftOut,
 }
 
+/// The charts of a section.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Charts {
+    /// One per source and currency; none where there is nothing to draw.
+    pub drawn: Vec<ChartData>,
+    /// Some are not drawn, as percentages would be added in them.
+    pub adds_percents: bool,
+}
+
+impl Charts {
+    /// Why a chart that was asked for is not there.
+    pub fn note(&self) -> Option<&'static str> {
+        self.adds_percents.then_some(
+            "A chart is not drawn: several rows have a percentage for one place in it, and \
+             percentages are not added",
+        )
+    }
+}
+
+/// Percentages would be added.
+struct AddsPercents;
+
 /// What a chart does not show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut {
@@ -98,25 +120,29 @@ pub struct Task {
     pub series: String,
 }
 
-/// The charts of a section; none where there is nothing to draw.
-pub fn charts(section: &KeptSection) -> Vec<ChartData> {
-    let Some(definition) = &section.view.definition.chart else { return Vec::new() };
-    let Some(columns) = Columns::of(section, definition) else { return Vec::new() };
+/// The charts of a section, as its definition wants them.
+pub fn charts(section: &KeptSection) -> Charts {
+    let mut charts = Charts::default();
+    let Some(definition) = &section.view.definition.chart else { return charts };
+    let Some(columns) = Columns::of(section, definition) else { return charts };
     match definition.kind {
-        ChartKind::Timeline => timeline(section, &columns).into_iter().collect(),
-        ChartKind::Heat => heat(section, &columns).into_iter().collect(),
+        ChartKind::Timeline => charts.drawn.extend(timeline(section, &columns)),
+        ChartKind::Heat => charts.drawn.extend(heat(section, &columns)),
         kind => {
             let groups = groups(section);
             let several_sources = groups.iter().any(|group| group.source != groups[0].source);
             let several_currencies =
                 groups.iter().any(|group| group.currency != groups[0].currency);
-            let chart = |group: &Group<'_>| {
+            for group in &groups {
                 let title = group.title(several_sources, several_currencies);
-                series(section, &columns, kind, title, group)
-            };
-            groups.iter().filter_map(chart).collect()
+                match series(section, &columns, kind, title, group) {
+                    Ok(chart) => charts.drawn.extend(chart),
+                    Err(AddsPercents) => charts.adds_percents = true,
+                }
+            }
         }
     }
+    charts
 }
 
 /// Positions of the columns a chart names.
@@ -206,7 +232,7 @@ fn series(
     kind: ChartKind,
     title: Option<String>,
     group: &Group<'_>,
-) -> Option<ChartData> {
+) -> Result<Option<ChartData>, AddsPercents> {
     // A bar is a row, whoever else has its name. Elsewhere rows of one category are added,
     // as amounts of one source and currency may be.
     let each_row = kind == ChartKind::Bars && columns.series.is_none();
@@ -255,12 +281,12 @@ fn series(
         values.resize(categories.len(), None);
     }
     let drawn = series.iter().flat_map(|(_, values)| values).flatten().any(|value| *value != 0.0);
-    drawn.then_some(ChartData {
+    Ok(drawn.then_some(ChartData {
         title,
         unit: group.currency.clone(),
         shape: Shape::Series { kind, categories, series },
         left_out,
-    })
+    }))
 }
 
 fn timeline(section: &KeptSection, columns: &Columns) -> Option<ChartData> {
@@ -358,24 +384,25 @@ fn position_of<T: PartialEq>(items: &mut Vec<T>, item: T) -> usize {
     })
 }
 
-/// Adds the number of a row at its place, however short the list is yet. Nothing where a
-/// percentage would be added to another.
+/// Adds the number of a row at its place, however short the list is yet.
 fn put(
     section: &KeptSection,
     values: &mut Vec<Option<f64>>,
     at: usize,
     column: usize,
     row: Row<'_>,
-) -> Option<()> {
+) -> Result<(), AddsPercents> {
     values.resize(values.len().max(at + 1), None);
-    let Some(value) = number(&row[column]) else { return Some(()) };
+    let Some(value) = number(&row[column]) else { return Ok(()) };
     let added = match values[at] {
         None => value,
-        Some(_) if section.view.columns[column].kind == ColumnKind::Percent => return None,
+        Some(_) if section.view.columns[column].kind == ColumnKind::Percent => {
+            return Err(AddsPercents);
+        }
         Some(before) => before + value,
     };
     values[at] = Some(added);
-    Some(())
+    Ok(())
 }
 
 fn text(cell: &Cell) -> String {
@@ -430,7 +457,7 @@ mod tests {
             "bars name: unused",
             vec![("name", texts(&["VM", "VM", "SQL"])), ("unused", numbers(&[30.0, 5.0, 1.0]))],
         );
-        let (categories, series) = drawn(&charts(&section));
+        let (categories, series) = drawn(&charts(&section).drawn);
         assert_eq!(categories, ["VM", "VM", "SQL"]);
         assert_eq!(series, [[Some(30.0), Some(5.0), Some(1.0)]]);
     }
@@ -441,7 +468,7 @@ mod tests {
             "columns billing_month: cost",
             vec![("billing_month", texts(&["2026-06"])), ("cost", numbers(&[2.0]))],
         );
-        let (categories, series) = drawn(&charts(&section));
+        let (categories, series) = drawn(&charts(&section).drawn);
         assert_eq!(categories, ["2026-05", "2026-06 (estimate)"]);
         assert_eq!(series, [[None, Some(2.0)]]);
     }
@@ -458,10 +485,11 @@ mod tests {
                 ],
             )
         };
-        let (categories, series) = drawn(&charts(&of("cost")));
+        let (categories, series) = drawn(&charts(&of("cost")).drawn);
         assert_eq!(categories, ["1", "2"]);
         assert_eq!(series, [[Some(5.0), None], [None, Some(4.0)]]);
-        assert_eq!(charts(&of("used_pct")), []);
+        let none = Charts { drawn: Vec::new(), adds_percents: true };
+        assert_eq!(charts(&of("used_pct")), none);
     }
 
     #[test]
@@ -475,7 +503,8 @@ mod tests {
                 ("used_pct", numbers(&[50.0, 80.0])),
             ],
         );
-        let [ChartData { shape: Shape::Heat { rows, .. }, .. }] = &charts(&section)[..] else {
+        let [ChartData { shape: Shape::Heat { rows, .. }, .. }] = &charts(&section).drawn[..]
+        else {
             panic!()
         };
         assert_eq!(rows[0], ("VM (EUR)".to_owned(), vec![Some(50.0)]));
@@ -489,7 +518,7 @@ mod tests {
             "heat name: day: used_pct",
             vec![("name", texts(&names)), ("day", texts(&["1"; 60])), ("used_pct", numbers(&used))],
         );
-        let charts = charts(&section);
+        let charts = charts(&section).drawn;
         let [chart @ ChartData { shape: Shape::Heat { rows, .. }, .. }] = &charts[..] else {
             panic!()
         };

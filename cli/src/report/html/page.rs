@@ -104,11 +104,13 @@ fn section_of(document: &Document, section: &KeptSection) -> Markup {
             } @else {
                 @if let Some(note) = &definition.note { p.note { (note) } }
                 @let charts = charts(section);
-                @if !charts.is_empty() {
-                    div.charts { @for chart in &charts { (figure(&definition.title, chart)) } }
+                @if !charts.drawn.is_empty() {
+                    div.charts { @for chart in &charts.drawn { (figure(&definition.title, chart)) } }
                 }
-                @if definition.shows_table || charts.is_empty() || !section.totals.is_empty() {
-                    (table(document, section, definition.shows_table || charts.is_empty()))
+                @if let Some(note) = charts.note() { p.more { (note) "." } }
+                @let shows_table = definition.shows_table || charts.drawn.is_empty();
+                @if shows_table || !section.totals.is_empty() {
+                    (table(document, section, shows_table))
                 }
             }
         }
@@ -180,8 +182,7 @@ fn table(document: &Document, section: &KeptSection, with_rows: bool) -> Markup 
                 " in the other formats. Totals are of all " (section.rows_total) "."
             }
         }
-        @for note in section.unknown_notes() { p.more { (note) "." } }
-        @for meaning in section.meanings() { p.more { (meaning) "." } }
+        @for note in section.notes() { p.more { (note) "." } }
     }
 }
 
