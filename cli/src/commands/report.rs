@@ -97,6 +97,7 @@ pub async fn run(
 
     if arguments.file.is_none() {
         something_loaded(&status, &parameters, &scopes)?;
+        something_billed(&session, &parameters).await?;
     }
 
     let formats = formats(&arguments.format);
@@ -158,6 +159,26 @@ fn something_loaded(
             hint: "costlake lake status shows what is loaded; no file was changed".to_owned(),
         }),
         Told::All | Told::Some(_) => Ok(()),
+    }
+}
+
+/// An error where a currency is asked for in which nothing of it is billed, likewise.
+async fn something_billed(session: &Session, parameters: &ReportParameters) -> Result<(), Failure> {
+    let Some(currency) = &parameters.currency else { return Ok(()) };
+    let billed_in =
+        DataStatus::currencies_of(session, parameters).await.map_err(Failure::engine)?;
+    match billed_in.contains(currency) {
+        true => Ok(()),
+        false => Err(Failure::Nothing {
+            what: format!("nothing of {} is billed in {currency}", parameters.months),
+            hint: match billed_in.is_empty() {
+                true => "costlake lake status shows what is loaded; no file was changed".to_owned(),
+                false => {
+                    let billed_in: Vec<String> = billed_in.into_iter().collect();
+                    format!("it is billed in {}; no file was changed", billed_in.join(", "))
+                }
+            },
+        }),
     }
 }
 

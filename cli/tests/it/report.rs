@@ -348,6 +348,11 @@ fn a_set_for_each_customer_is_made_in_one_pass_and_replaced_whole() {
     assert_ne!(ended.code, 0);
     assert_eq!(run.read("out/manifest.json"), before);
     assert!(!run.files().iter().any(|name| name.contains("unfinished")), "{:?}", run.files());
+    // So does one that would hold nothing: the customer is billed in another currency.
+    let one = ["--scope-type", "customer", "--scope-id", CUSTOMER, "--currency", "GBP"];
+    let ended = report(&run, &[&["savings", "--out", "out"][..], &one].concat());
+    ended.is_snapshot("report_currency_of_others");
+    assert_eq!(run.read("out/manifest.json"), before);
     // Another set takes its place whole.
     let ended = report(&run, &["unused", "--format", "md", "--out", "out"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
+use datafusion::execution::SendableRecordBatchStream;
 use futures::TryStreamExt;
 
 use super::error::ReportError;
@@ -138,15 +139,21 @@ pub(super) async fn texts<const N: usize>(
     session: &Session,
     statement: &str,
 ) -> Result<Vec<[Option<String>; N]>, QueryError> {
+    text_rows(session.execute(statement).await?).await
+}
+
+/// The rows of a stream of texts.
+pub(super) async fn text_rows<const N: usize>(
+    mut stream: SendableRecordBatchStream,
+) -> Result<Vec<[Option<String>; N]>, QueryError> {
     let mut rows = Vec::new();
-    let mut stream = session.execute(statement).await?;
     while let Some(batch) = stream.try_next().await? {
-        rows.extend(text_rows::<N>(&batch));
+        rows.extend(text_rows_of::<N>(&batch));
     }
     Ok(rows)
 }
 
-fn text_rows<const N: usize>(batch: &RecordBatch) -> Vec<[Option<String>; N]> {
+fn text_rows_of<const N: usize>(batch: &RecordBatch) -> Vec<[Option<String>; N]> {
     let columns: Vec<_> = (0..N)
         .map(|column| cast(batch.column(column), &DataType::Utf8).expect("it is shown as text"))
         .collect();

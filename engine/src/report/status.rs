@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::definition::Need;
 use super::error::ReportError;
-use super::params::MonthRange;
-use super::scopes::texts;
+use super::params::{MonthRange, ReportParameters};
+use super::scopes::{text_rows, texts};
 use crate::model::period::BillingMonth;
-use crate::query::Session;
+use crate::query::{QueryError, Session};
 
 /// The files a report needs, as people call them.
 const FILES: [(&str, &str); 2] =
@@ -157,6 +157,28 @@ impl DataStatus {
     pub async fn currencies(session: &Session) -> Result<BTreeSet<String>, ReportError> {
         let statement = "select distinct billing_currency from scope_totals";
         let rows = texts::<1>(session, statement).await?;
+        Ok(rows.into_iter().filter_map(|[currency]| currency).collect())
+    }
+
+    /// The billing currencies of what is asked for, whichever of them is. A reseller is not
+    /// told from the rest of its sources.
+    pub async fn currencies_of(
+        session: &Session,
+        parameters: &ReportParameters,
+    ) -> Result<BTreeSet<String>, ReportError> {
+        let statement = "select distinct billing_currency from scope_totals \
+                         where billing_month between $first_month and $last_month \
+                         and ($source is null or source = $source) \
+                         and ($scope_id is null or $scope_id = case $scope_type \
+                         when 'source' then source \
+                         when 'billing_account' then billing_account_id \
+                         when 'billing_profile' then billing_profile_id \
+                         when 'customer_tenant' then customer_tenant_id \
+                         when 'subscription' then subscription_id \
+                         else $scope_id end)";
+        let plan = session.plan(statement).await?.with_param_values(parameters.values());
+        let stream = session.run(plan.map_err(QueryError::from)?).await?;
+        let rows = text_rows::<1>(stream).await?;
         Ok(rows.into_iter().filter_map(|[currency]| currency).collect())
     }
 
