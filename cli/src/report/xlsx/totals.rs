@@ -46,65 +46,41 @@ impl XlsxDocument {
                 let number = u16::try_from(column).unwrap_or(u16::MAX);
                 let worksheet = self.workbook.worksheet_from_index(sheet.index).map_err(refused)?;
                 let format = total(self.formats.of(of.kind, currency.as_deref()));
-                let written = match values.text(row, column) {
-                    None if sheet.kept.is_total_unknown(&sheet.kept.totals[row], column) => {
-                        worksheet
-                            .write_string_with_format(at, number, UNKNOWN, &self.formats.unknown)
-                            .map(drop)
+                // Of data in several sheets, only the sum.
+                let formula = match of.kind {
+                    _ if sheet.before > 0 => None,
+                    _ if sums.contains(&column) && single => Some(subtotal(number, last_row)),
+                    _ if sums.contains(&column) => {
+                        sum_of(&totals.keys, &values, row, number, last_row)
                     }
-                    None if column == 0 => worksheet
-                        .write_string_with_format(at, number, "Total", &self.formats.total_label)
-                        .map(drop),
-                    None => worksheet.write_blank(at, number, &self.formats.total_label).map(drop),
-                    Some(text) if sums.contains(&column) => {
-                        let formula = match (sheet.before, single) {
-                            (0, true) => Some(subtotal(number, last_row)),
-                            (0, false) => sum_of(&totals.keys, &values, row, number, last_row),
-                            // Data in several sheets: the sum alone.
-                            _ => None,
-                        };
-                        match formula {
-                            Some(formula) => worksheet
-                                .write_formula_with_format(
-                                    at,
-                                    number,
-                                    Formula::new(formula).set_result(text),
-                                    &format,
-                                )
-                                .map(drop),
-                            None => worksheet
-                                .write_number_with_format(
-                                    at,
-                                    number,
-                                    text.parse::<f64>().unwrap_or_default(),
-                                    &format,
-                                )
-                                .map(drop),
-                        }
-                    }
-                    Some(text) if of.kind == ColumnKind::Percent && single && sheet.before == 0 => {
-                        let number_format = |formula| Formula::new(formula).set_result(&text);
-                        let value = || text.parse::<f64>().unwrap_or_default();
-                        match ratio(&sheet.view, &of.name, last_row).map(number_format) {
-                            Some(formula) => worksheet
-                                .write_formula_with_format(at, number, formula, &format)
-                                .map(drop),
-                            None => worksheet
-                                .write_number_with_format(at, number, value(), &format)
-                                .map(drop),
-                        }
-                    }
-                    Some(text) if of.kind.is_number() => worksheet
-                        .write_number_with_format(
+                    ColumnKind::Percent if single => ratio(&sheet.view, &of.name, last_row),
+                    _ => None,
+                };
+                let label = &self.formats.total_label;
+                let written = match (values.text(row, column), formula) {
+                    (None, _) if sheet.kept.is_total_unknown(&sheet.kept.totals[row], column) => {
+                        worksheet.write_string_with_format(
                             at,
                             number,
-                            text.parse::<f64>().unwrap_or_default(),
-                            &format,
+                            UNKNOWN,
+                            &self.formats.unknown,
                         )
-                        .map(drop),
-                    Some(text) => worksheet
-                        .write_string_with_format(at, number, &text, &self.formats.total_label)
-                        .map(drop),
+                    }
+                    (None, _) if column == 0 => {
+                        worksheet.write_string_with_format(at, number, "Total", label)
+                    }
+                    (None, _) => worksheet.write_blank(at, number, label),
+                    (Some(text), Some(formula)) => {
+                        let formula = Formula::new(formula).set_result(text);
+                        worksheet.write_formula_with_format(at, number, formula, &format)
+                    }
+                    (Some(text), None) if of.kind.is_number() => {
+                        let value = text.parse::<f64>().unwrap_or_default();
+                        worksheet.write_number_with_format(at, number, value, &format)
+                    }
+                    (Some(text), None) => {
+                        worksheet.write_string_with_format(at, number, &text, label)
+                    }
                 };
                 written.map_err(refused)?;
             }

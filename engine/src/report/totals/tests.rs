@@ -91,54 +91,50 @@ fn what_is_unknown_is_counted_and_not_zero() {
     assert_eq!(totals.unknown, [[1, 3, 1]]);
 }
 
-#[test]
-fn percents_are_of_the_sums() {
+/// The percentage of the total of two rows: saved, of list, and what each row says itself.
+fn percent_of_total(
+    saved: [Option<&str>; 2],
+    list: [Option<&str>; 2],
+    percents: [Option<f64>; 2],
+) -> Option<f64> {
     let rows = batch(vec![
-        ("list_usd", decimals(&[Some("100"), Some("300")])),
-        ("saved_usd", decimals(&[Some("50"), Some("0")])),
-        ("pct", Arc::new(Float64Array::from(vec![50.0, 0.0])) as ArrayRef),
+        ("list_usd", decimals(&list)),
+        ("saved_usd", decimals(&saved)),
+        ("pct", Arc::new(Float64Array::from(percents.to_vec())) as ArrayRef),
     ]);
     let percent = TotalDefinition::Percent {
         column: "pct".to_owned(),
         numerator: "saved_usd".to_owned(),
         denominator: "list_usd".to_owned(),
     };
-    let definition = [sum("list_usd"), sum("saved_usd"), percent];
-    let mut adder = Adder::new(&rows.schema(), &definition).unwrap();
+    let mut adder =
+        Adder::new(&rows.schema(), &[sum("list_usd"), sum("saved_usd"), percent]).unwrap();
     adder.add(&rows).unwrap();
     let totals = adder.finish().unwrap();
-    assert_eq!(
-        totals.totals.column(2).as_primitive::<arrow::datatypes::Float64Type>().value(0),
-        12.5
+    let of_total = totals.totals.column(2).as_primitive::<arrow::datatypes::Float64Type>();
+    of_total.is_valid(0).then(|| of_total.value(0))
+}
+
+#[test]
+fn percents_are_of_the_sums() {
+    let told = percent_of_total(
+        [Some("50"), Some("0")],
+        [Some("100"), Some("300")],
+        [Some(50.0), Some(0.0)],
     );
+    assert_eq!(told, Some(12.5));
 }
 
 #[test]
 fn a_percent_is_unknown_where_that_of_a_row_is() {
-    let told = |saved: [Option<&str>; 2], list: [Option<&str>; 2], pct: [Option<f64>; 2]| {
-        let rows = batch(vec![
-            ("list_usd", decimals(&list)),
-            ("saved_usd", decimals(&saved)),
-            ("pct", Arc::new(Float64Array::from(pct.to_vec())) as ArrayRef),
-        ]);
-        let percent = TotalDefinition::Percent {
-            column: "pct".to_owned(),
-            numerator: "saved_usd".to_owned(),
-            denominator: "list_usd".to_owned(),
-        };
-        let definition = [sum("list_usd"), sum("saved_usd"), percent];
-        let mut adder = Adder::new(&rows.schema(), &definition).unwrap();
-        adder.add(&rows).unwrap();
-        let totals = adder.finish().unwrap();
-        let of_total = totals.totals.column(2).as_primitive::<arrow::datatypes::Float64Type>();
-        of_total.is_valid(0).then(|| of_total.value(0))
-    };
     // List cost that is known does not make unknown savings 0.
     let known = Some("100");
-    assert_eq!(told([Some("50"), None], [known, known], [Some(50.0), None]), None);
+    let half = [Some(50.0), None];
+    assert_eq!(percent_of_total([Some("50"), None], [known, known], half), None);
     // Waste where no usage has a price has no percent of its own, and counts.
-    assert_eq!(told([Some("50"), Some("-10")], [known, None], [Some(50.0), None]), Some(40.0));
-    assert_eq!(told([Some("50"), Some("-10")], [known, Some("0")], [Some(50.0), None]), Some(40.0));
+    let saved = [Some("50"), Some("-10")];
+    assert_eq!(percent_of_total(saved, [known, None], half), Some(40.0));
+    assert_eq!(percent_of_total(saved, [known, Some("0")], half), Some(40.0));
 }
 
 #[test]
