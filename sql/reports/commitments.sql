@@ -106,8 +106,8 @@ order by expiry_date nulls last, source, name, order_id, benefit_id;
 
 -- section: inventory
 -- title: Inventory
--- aside: region, expiry_basis, returned_date, billing_frequency, owner_subscription_name, utilization_basis, order_id, benefit_id
--- note: All that the lake has seen, over its whole life. A source at subscription scope shows no commitments: its row says so.
+-- aside: region, expiry_basis, billing_frequency, owner_subscription_name, utilization_basis, order_id, benefit_id
+-- note: All that the lake has seen, over its whole life; what was given back is expired from that day. A source at subscription scope shows no commitments: its row says so.
 -- totals: purchased_amount, used_cost, unused_cost
 -- needs: account scope
 -- if empty: No reservations and no savings plans are known.

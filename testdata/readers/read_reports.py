@@ -190,6 +190,8 @@ def check_xlsx(path, document):
                     counted["totals"] += 1
                     if cell.value in (None, "unknown") or float(cell.value) != float(value):
                         differ(path, sheet.title, "total of", name, cell.value, value)
+                elif value is None and isinstance(cell.value, (int, float)):
+                    differ(path, sheet.title, "total of", name, cell.value, "for NULL")
     if any(section_has_chart(section) for section in filled):
         if "Charts" not in book.sheetnames and "Chart data" not in book.sheetnames:
             differ(path, "has no charts")

@@ -140,7 +140,8 @@ fn ratio(view: &SectionView, column: &str, last_row: u32) -> Option<String> {
     Some(format!("=IF({denominator}=0,\"\",100*{numerator}/{denominator})"))
 }
 
-/// The sum of the rows of one source and currency; nothing where one of them is not named.
+/// The sum of the rows of one source and currency; nothing where one of them is not named,
+/// or where the formula would not tell them from another's: it takes `a` for `A`.
 fn sum_of(
     keys: &[usize],
     values: &Values<'_>,
@@ -148,6 +149,12 @@ fn sum_of(
     column: u16,
     last_row: u32,
 ) -> Option<String> {
+    let named = |row: usize| -> Vec<Option<String>> {
+        keys.iter().map(|key| values.text(row, *key).map(|text| text.to_lowercase())).collect()
+    };
+    if (0..values.rows()).any(|other| other != row && named(other) == named(row)) {
+        return None;
+    }
     let column = letters(column);
     let mut formula = format!("=SUMIFS({column}2:{column}{last_row}");
     for key in keys {
@@ -160,4 +167,30 @@ fn sum_of(
     }
     formula.push(')');
     Some(formula)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, StringArray};
+
+    use super::*;
+
+    #[test]
+    fn a_sum_is_of_one_source_and_currency_or_no_formula() {
+        let formulas = |sources: &[&str]| {
+            let keys = [sources.to_vec(), vec!["EUR"; sources.len()]];
+            let columns: Vec<ArrayRef> = keys
+                .map(|column| Arc::new(StringArray::from(column)) as ArrayRef)
+                .into_iter()
+                .collect();
+            let values = Values::new(&columns).unwrap();
+            (0..sources.len()).map(|row| sum_of(&[0, 1], &values, row, 2, 9)).collect::<Vec<_>>()
+        };
+        let of_b = "=SUMIFS(C2:C9,A2:A9,\"b\",B2:B9,\"EUR\")";
+        assert_eq!(formulas(&["a*", "b"]), [None, Some(of_b.to_owned())]);
+        // A spreadsheet would add both.
+        assert_eq!(formulas(&["a", "A", "b"]), [None, None, Some(of_b.to_owned())]);
+    }
 }

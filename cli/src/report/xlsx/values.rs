@@ -35,6 +35,10 @@ impl<'a> Values<'a> {
         Ok(Self { columns, cells: cells.collect::<Result<_, _>>()? })
     }
 
+    pub(super) fn rows(&self) -> usize {
+        self.columns.first().map_or(0, |column| column.len())
+    }
+
     /// A cell's exact text.
     pub(super) fn text(&self, row: usize, column: usize) -> Option<String> {
         let cells = &self.cells[column];
