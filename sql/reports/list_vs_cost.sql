@@ -91,10 +91,19 @@ order by source, billing_currency, total_cost desc, meter_category;
 
 -- section: movers
 -- title: What moved since the month before
--- note: Total cost of the last month against the one before it, by service; largest change first. Where either month is not loaded, the change is unknown; where either is open, it will change.
+-- note: Total cost of the last month against the one before it, by service; largest change first. Where either month is not loaded, or one of them is seen at another scope, the change is unknown; where either is open, it will change.
 -- totals: previous_cost, last_cost, change
 -- needs: amortized cost
-with compared as (
+with seen as (
+    select
+        source,
+        count(distinct scope_type) > 1 as at_two_scopes
+    from month_scopes
+    where billing_month in ($previous_month, $last_month)
+    group by source
+),
+
+compared as (
     select
         source,
         coalesce(bool_or(billing_month = $previous_month and status = 'loaded'), false)
@@ -132,17 +141,21 @@ known as (
         services.source,
         services.meter_category,
         services.billing_currency,
-        case when compared.knows_previous then services.previous_cost end as previous_cost,
+        case
+            when compared.knows_previous and not seen.at_two_scopes then services.previous_cost
+        end as previous_cost,
         case when compared.knows_last then services.last_cost end as last_cost,
         case
             when not compared.knows_last then 'month not loaded'
             when not compared.knows_previous then 'month before not loaded'
+            when seen.at_two_scopes then 'month before seen at another scope'
             when compared.changes_last then 'month may change'
             when compared.changes_previous then 'month before may change'
             else 'both final'
         end as comparison
     from services
     inner join compared on services.source = compared.source
+    inner join seen on services.source = seen.source
 )
 
 select

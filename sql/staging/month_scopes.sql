@@ -4,7 +4,7 @@
 -- columns:
 --   source: bill connect
 --   billing_month: month, YYYY-MM
---   scope_type: scope of the cost run loaded last; NULL where neither a manifest, a flag nor the file's columns told
+--   scope_type: scope of the amortized run, which savings and margin are of; of the actual run where that tells none; NULL where neither a manifest, a flag nor the file's columns told
 --   width: 1 for the widest scope, a billing account, to 4 for a subscription; 5 where unknown
 --   has_actual_cost: whether the actual file is loaded
 --   has_amortized_cost: whether the amortized file is loaded
@@ -15,7 +15,7 @@ with ranked as (
         scope_type,
         row_number() over (
             partition by source, billing_month
-            order by loaded_at desc, dataset
+            order by scope_type is null, dataset = 'actual_cost'
         ) as recency,
         bool_or(dataset = 'actual_cost') over (
             partition by source, billing_month

@@ -2,7 +2,6 @@
 //!
 //! Input: the files of `sql/reports/`, compiled in. Output: definitions.
 
-use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use super::params::ReportScope;
@@ -63,14 +62,17 @@ impl SectionDefinition {
         of_chart.chain(&self.aside)
     }
 
-    /// The words a column may hold, with what they mean, as the views that the query names
-    /// describe it: `partial: some usage is unpriced; ...`.
+    /// The words a column may hold, with what they mean, as the first view that the query
+    /// names and that has it describes it: `partial: some usage is unpriced; ...`.
     pub fn meanings(&self, column: &str) -> Vec<(String, String)> {
         let words = self.sql.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
-        let words: BTreeSet<&str> = words.collect();
-        let described = views()
-            .iter()
-            .filter(|view| words.contains(view.name.as_str()))
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        // A column may be called like a view.
+        let is_read = |word: &str| ["from", "join"].iter().any(|of| word.eq_ignore_ascii_case(of));
+        let described = words
+            .windows(2)
+            .filter(|pair| is_read(pair[0]))
+            .filter_map(|pair| views().iter().find(|view| view.name == pair[1]))
             .find_map(|view| view.column_description(column));
         let Some(described) = described else { return Vec::new() };
         let meaning = |part: &str| {

@@ -518,3 +518,83 @@ async fn a_subscription_scope_says_what_cannot_be_told() {
         both.sections[at].totals.keys().map(|(source, _)| source.clone().unwrap()).collect();
     assert_eq!(sources.len(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_two_scopes_tell_is_not_mixed() {
+    let (tenant, _) = Tenant::generated(&small());
+    let narrow = Tenant::new();
+    narrow.generate(&GeneratorOptions { scope: ScopeType::Subscription, ..small() });
+    let (july, august) = (month("2026-07"), month("2026-08"));
+    let request = |source: &str, of: IngestRequest, at| IngestRequest {
+        source: source.parse().unwrap(),
+        months: Some([at].into()),
+        ..of
+    };
+    // A source that is widened from one month to the next, and ones of which only one file is.
+    tenant.ingest(&request("walks", narrow.request(), july)).await;
+    tenant.ingest(&request("walks", tenant.request(), august)).await;
+    tenant.ingest(&request("half", narrow.request(), august)).await;
+    tenant.ingest(&request("half", tenant.actual_request(), august)).await;
+    tenant.ingest(&request("other_half", tenant.request(), august)).await;
+    tenant.ingest(&request("other_half", narrow.actual_request(), august)).await;
+    let session = tenant.session().await;
+    let scopes = "select source, scope_type from month_scopes where billing_month = '2026-08' \
+                  order by source";
+    assert_eq!(
+        rows(&session, scopes).await,
+        [["half", "subscription"], ["other_half", "billing_account"], ["walks", "billing_account"]]
+    );
+
+    let report = |name: &str| reports().iter().find(|report| report.name == name).unwrap();
+    let section = |of: &ReportDefinition, name: &str| {
+        of.sections.iter().position(|section| section.name == name).unwrap()
+    };
+    let all = parameters_of_all();
+    let of_source = |totals: &Totals, source: &str| {
+        let of = totals.iter().filter(|((of, _), _)| of.as_deref() == Some(source));
+        let of: Vec<BTreeMap<String, Option<i128>>> = of.map(|(_, sums)| sums.clone()).collect();
+        assert!(!of.is_empty(), "{source}");
+        of
+    };
+    for (name, of) in [("savings", "by_part"), ("customers", "customers")] {
+        let document = &told(&session, report(name), &all).await.unwrap()[&None];
+        let totals = &document.sections[section(report(name), of)].totals;
+        let saved = |source: &str| {
+            let sums = of_source(totals, source).into_iter();
+            let saved = sums.filter_map(|sums| {
+                let sum = |name: &str| sums[name].unwrap_or(0);
+                let left = sum("list_cost") - sum("cost") - sum("unused_cost");
+                sums["savings"].map(|savings| (savings, left))
+            });
+            saved.collect::<Vec<_>>()
+        };
+        assert_eq!(saved("half"), [], "retail prices tell no savings");
+        assert!(!saved("other_half").is_empty());
+        assert!(!saved("walks").is_empty());
+        for (savings, left) in saved("walks") {
+            assert_eq!(savings, left, "{name}: all three are of the same months");
+        }
+    }
+    let margins = "select source, billing_month, sum(margin) is null, \
+                   sum(cost) = sum(unbilled_cost) from margin group by 1, 2 order by 1, 2";
+    assert_eq!(
+        rows(&session, margins).await,
+        [
+            ["half", "2026-08", "true", "true"],
+            ["other_half", "2026-08", "false", "false"],
+            ["walks", "2026-07", "true", "true"],
+            ["walks", "2026-08", "false", "false"],
+        ]
+    );
+
+    // A month against one that is seen at another scope has not moved: it is unknown.
+    let list_vs_cost = report("list-vs-cost");
+    let document = &told(&session, list_vs_cost, &all).await.unwrap()[&None];
+    let movers = &document.sections[section(list_vs_cost, "movers")];
+    for sums in of_source(&movers.totals, "walks") {
+        assert_eq!((sums["previous_cost"], sums["change"]), (None, None));
+        assert!(sums["last_cost"].is_some());
+    }
+    let reason = Some("month before seen at another scope".to_owned());
+    assert!(movers.rows.iter().any(|row| row.contains(&reason)), "{:?}", movers.rows);
+}
