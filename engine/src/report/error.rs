@@ -63,6 +63,16 @@ pub enum ReportError {
         /// Near ones, as `name (id)`.
         near: Vec<String>,
     },
+    /// Several scopes are called that.
+    #[error("several {scope_type}s of the lake are called \"{asked}\"")]
+    AmbiguousScope {
+        /// Their type.
+        scope_type: &'static str,
+        /// What was asked for.
+        asked: String,
+        /// Some of them, as `name (id)`.
+        among: Vec<String>,
+    },
     /// A file of the set cannot be written.
     #[error("cannot write {path}: {source}")]
     Write {
@@ -189,9 +199,10 @@ impl ReportError {
 impl Fault for ReportError {
     fn class(&self) -> ErrorClass {
         match self {
-            Self::Definition(_) | Self::Misfit { .. } | Self::UnknownScope { .. } => {
-                ErrorClass::BadConfig
-            }
+            Self::Definition(_)
+            | Self::Misfit { .. }
+            | Self::UnknownScope { .. }
+            | Self::AmbiguousScope { .. } => ErrorClass::BadConfig,
             Self::Section { source, .. } => source.class(),
             Self::Query(error) => error.class(),
             Self::Overflow { .. } => ErrorClass::BadInput,
@@ -233,6 +244,9 @@ impl Fault for ReportError {
                 ),
                 false => format!("is one of these meant: {}", near.join(", ")),
             }),
+            Self::AmbiguousScope { among, .. } => {
+                Some(format!("give the id of one of them: {}", among.join(", ")))
+            }
             Self::Foreign { .. } => Some(
                 "name a folder of its own, a new one or one that reports are in; nothing was changed"
                     .to_owned(),

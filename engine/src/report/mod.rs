@@ -8,9 +8,11 @@
 //!
 //! In order of use: [`definition`] says what a report is, [`parse`] reads it from SQL,
 //! [`params`] what is asked for, [`scopes`] which scopes there are and [`status`] what is
-//! known of their months, [`plan`] makes queries of sections, [`run`] runs them with
+//! known of their months, [`plan`] makes queries of sections ([`cut`] says which limits it
+//! cannot), [`run`] runs them with
 //! [`totals`], and [`set`] keeps the files.
 
+mod cut;
 pub mod definition;
 pub mod error;
 pub mod params;

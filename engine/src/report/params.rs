@@ -50,6 +50,18 @@ impl ReportScope {
         Self::Subscription,
     ];
 
+    /// The column of cost rows that holds its id.
+    pub(super) const fn column(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::BillingAccount => "billing_account_id",
+            Self::BillingProfile => "billing_profile_id",
+            Self::Reseller => "reseller_mpn_id",
+            Self::CustomerTenant => "customer_tenant_id",
+            Self::Subscription => "subscription_id",
+        }
+    }
+
     /// Name in views and on the command line.
     pub const fn name(self) -> &'static str {
         match self {

@@ -5,13 +5,13 @@
 //! columns is the scope's. Never runs it.
 
 use arrow::datatypes::DataType;
-use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{Column, DFSchema};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{
     Expr, LogicalPlan, LogicalPlanBuilder, Projection, SortExpr, cast, ident, lit,
 };
 
+use super::cut::{is_cut, is_kept_by};
 use super::definition::{ReportDefinition, SectionDefinition};
 use super::error::ReportError;
 use super::params::{PLACEHOLDERS, ReportParameters, ScopeSelection};
@@ -52,7 +52,7 @@ pub(super) async fn plan(
     }
     let asked = plan;
     let has = |name: &str| has_column(&asked, name);
-    let filters_by = |placeholder: &str| is_filtered_by(&asked, placeholder);
+    let filters_by = |placeholder: &str| is_kept_by(&asked, placeholder);
     let has_scope = has(SCOPE_COLUMN);
     // A limit above what rows are kept by would cut rows of others, and leave too few.
     let cuts = |column: &str, placeholder: &str| is_cut(&asked, column, Some(placeholder));
@@ -130,35 +130,6 @@ pub(super) async fn plan(
 fn unknown_placeholder(names: &[String]) -> Option<&str> {
     let known = |name: &&String| PLACEHOLDERS.iter().any(|(known, _)| known == name);
     names.iter().find(|name| !known(name)).map(String::as_str)
-}
-
-/// Whether a limit cuts rows that have this column before any filter below it has kept
-/// them by the placeholder. Also in a part of it: a common table expression, a side of a
-/// union or a join. One that is asked for a value alone, in an expression, cuts no rows.
-fn is_cut(plan: &LogicalPlan, column: &str, placeholder: Option<&str>) -> bool {
-    let is_limit = match plan {
-        LogicalPlan::Limit(_) => true,
-        LogicalPlan::Sort(sort) => sort.fetch.is_some(),
-        _ => false,
-    };
-    let cuts = || !placeholder.is_some_and(|placeholder| is_filtered_by(plan, placeholder));
-    (is_limit && has_column(plan, column) && cuts())
-        || plan.inputs().into_iter().any(|input| is_cut(input, column, placeholder))
-}
-
-/// Whether rows are kept by a placeholder, here or anywhere below.
-fn is_filtered_by(plan: &LogicalPlan, placeholder: &str) -> bool {
-    let is_it = |expr: &Expr| match expr {
-        Expr::Placeholder(of) => of.id.strip_prefix('$') == Some(placeholder),
-        _ => false,
-    };
-    let names_it = |expr: &Expr| expr.exists(|expr| Ok(is_it(expr)));
-    let found = plan.exists(|node| match node {
-        LogicalPlan::Filter(filter) => names_it(&filter.predicate),
-        LogicalPlan::Join(join) => join.filter.as_ref().map_or(Ok(false), names_it),
-        _ => Ok(false),
-    });
-    found.unwrap_or(false)
 }
 
 fn has_column(plan: &LogicalPlan, name: &str) -> bool {

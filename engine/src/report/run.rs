@@ -14,11 +14,11 @@ use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
 
-use super::definition::{ReportDefinition, SectionDefinition};
+use super::definition::{ChartKind, ReportDefinition, SectionDefinition};
 use super::error::ReportError;
 use super::params::{ReportParameters, ScopeSelection};
 use super::plan::{SCOPE_COLUMN, plan};
-use super::totals::{Adder, SectionTotals, TotalFault};
+use super::totals::{Adder, SectionTotals, TotalFault, is_of_no_currency};
 use crate::query::{QueryError, Session};
 
 /// What happens in a run, in this order: `Scope`, then for each section `Section`, `Rows`
@@ -75,6 +75,13 @@ impl ReportRun {
             {
                 let reason = format!("it has no column {name} to draw or to set aside");
                 let hint = "\"chart:\" and \"aside:\" name columns of the query";
+                return Err(ReportError::misfit(report, section, &reason, hint));
+            }
+            if let Some(name) = drawn_of_no_currency(section, &stream.schema) {
+                let reason = format!(
+                    "{name} cannot be drawn: no column billing_currency says in what it is"
+                );
+                let hint = "select billing_currency: each currency then has a chart of its own";
                 return Err(ReportError::misfit(report, section, &reason, hint));
             }
             sections.push(stream);
@@ -168,6 +175,14 @@ fn by_id(left: &Option<String>, right: &Option<String>) -> Ordering {
         (None, Some(_)) => Ordering::Greater,
         (None, None) => Ordering::Equal,
     }
+}
+
+/// A column that a chart measures, and whose currency no column tells.
+fn drawn_of_no_currency<'a>(section: &'a SectionDefinition, schema: &SchemaRef) -> Option<&'a str> {
+    let chart = section.chart.as_ref().filter(|chart| chart.kind != ChartKind::Timeline)?;
+    let is_money =
+        |name: &&String| schema.index_of(name).is_ok_and(|at| is_of_no_currency(schema, at));
+    chart.values.iter().find(is_money).map(String::as_str)
 }
 
 fn misfit(

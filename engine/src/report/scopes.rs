@@ -104,9 +104,11 @@ impl KnownScopes {
         let mut named = self.scopes.iter().filter(|(_, scope)| named(scope));
         match (named.next(), named.next()) {
             (Some((id, _)), None) => Ok(id),
-            (Some(_), Some(_)) => {
-                Err(self.unknown(asked, |scope| scope.name.as_deref().is_some_and(same)))
-            }
+            (Some(_), Some(_)) => Err(ReportError::AmbiguousScope {
+                scope_type: self.scope_type.name(),
+                asked: asked.to_owned(),
+                among: self.shown(|scope| scope.name.as_deref().is_some_and(same)),
+            }),
             (None, _) => {
                 let names = self.scopes.values().filter_map(|scope| scope.name.as_deref());
                 let ids = self.scopes.keys().map(String::as_str);
@@ -119,18 +121,23 @@ impl KnownScopes {
     }
 
     fn unknown(&self, asked: &str, is_near: impl Fn(&KnownScope) -> bool) -> ReportError {
+        // Of a handful, all are shown.
+        let few = self.scopes.len() <= NEAR_SHOWN_MAX;
+        ReportError::UnknownScope {
+            scope_type: self.scope_type.name(),
+            asked: asked.to_owned(),
+            near: self.shown(|scope| few || is_near(scope)),
+        }
+    }
+
+    /// Some of the scopes that are meant, as `name (id)`.
+    fn shown(&self, is_meant: impl Fn(&KnownScope) -> bool) -> Vec<String> {
         let shown = |(id, scope): (&String, &KnownScope)| match &scope.name {
             Some(name) if name != id => format!("{name} ({id})"),
             _ => id.clone(),
         };
-        // Of a handful, all are shown.
-        let few = self.scopes.len() <= NEAR_SHOWN_MAX;
-        let near = self.scopes.iter().filter(|(_, scope)| few || is_near(scope)).map(shown);
-        ReportError::UnknownScope {
-            scope_type: self.scope_type.name(),
-            asked: asked.to_owned(),
-            near: near.take(NEAR_SHOWN_MAX).collect(),
-        }
+        let meant = self.scopes.iter().filter(|(_, scope)| is_meant(scope));
+        meant.map(shown).take(NEAR_SHOWN_MAX).collect()
     }
 }
 
@@ -162,4 +169,28 @@ fn text_rows_of<const N: usize>(batch: &RecordBatch) -> Vec<[Option<String>; N]>
         column.is_valid(row).then(|| column.value(row).to_owned())
     };
     (0..batch.num_rows()).map(|row| std::array::from_fn(|column| text(column, row))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Fault as _;
+
+    #[test]
+    fn a_name_that_two_have_is_told_as_such() {
+        let named =
+            |name: &str| KnownScope { name: Some(name.to_owned()), ..KnownScope::default() };
+        let scopes = [("1", "Litware"), ("2", "litware"), ("3", "Contoso")];
+        let known = KnownScopes {
+            scope_type: ReportScope::CustomerTenant,
+            scopes: scopes.map(|(id, name)| (id.to_owned(), named(name))).into(),
+        };
+        assert_eq!(known.find("contoso ").unwrap(), "3");
+        assert_eq!(known.find("2").unwrap(), "2");
+        let error = known.find("LITWARE").unwrap_err();
+        let told = "several customer_tenants of the lake are called \"LITWARE\"";
+        assert_eq!(error.to_string(), told);
+        let hint = "give the id of one of them: Litware (1), litware (2)";
+        assert_eq!(error.hint().unwrap(), hint);
+    }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::definition::Need;
 use super::error::ReportError;
-use super::params::{MonthRange, ReportParameters};
+use super::params::{MonthRange, ReportParameters, ReportScope, ScopeSelection};
 use super::scopes::{text_rows, texts};
 use crate::model::period::BillingMonth;
 use crate::query::{QueryError, Session};
@@ -160,23 +160,24 @@ impl DataStatus {
         Ok(rows.into_iter().filter_map(|[currency]| currency).collect())
     }
 
-    /// The billing currencies of what is asked for, whichever of them is. A reseller is not
-    /// told from the rest of its sources.
+    /// The billing currencies of what is asked for, whichever of them is.
     pub async fn currencies_of(
         session: &Session,
         parameters: &ReportParameters,
     ) -> Result<BTreeSet<String>, ReportError> {
-        let statement = "select distinct billing_currency from scope_totals \
-                         where billing_month between $first_month and $last_month \
-                         and ($source is null or source = $source) \
-                         and ($scope_id is null or $scope_id = case $scope_type \
-                         when 'source' then source \
-                         when 'billing_account' then billing_account_id \
-                         when 'billing_profile' then billing_profile_id \
-                         when 'customer_tenant' then customer_tenant_id \
-                         when 'subscription' then subscription_id \
-                         else $scope_id end)";
-        let plan = session.plan(statement).await?.with_param_values(parameters.values());
+        // The totals kept by scope are not told apart by reseller.
+        let rows = match parameters.scopes {
+            ScopeSelection::One { scope_type: ReportScope::Reseller, .. } => "cost_rows",
+            _ => "scope_totals",
+        };
+        let column = parameters.scopes.scope_type().column();
+        let statement = format!(
+            "select distinct billing_currency from {rows} \
+             where billing_month between $first_month and $last_month \
+             and ($source is null or source = $source) \
+             and ($scope_id is null or {column} = $scope_id)"
+        );
+        let plan = session.plan(&statement).await?.with_param_values(parameters.values());
         let stream = session.run(plan.map_err(QueryError::from)?).await?;
         let rows = text_rows::<1>(stream).await?;
         Ok(rows.into_iter().filter_map(|[currency]| currency).collect())

@@ -126,15 +126,11 @@ impl Adder {
                 });
             }
         }
-        let of = |names: [&str; 2]| names.iter().find_map(|name| schema.index_of(name).ok());
-        let currency = of(CURRENCY_COLUMNS);
-        let money = sums.iter().find(|sum| {
-            matches!(sum.kind, Kind::Decimal(_)) && !is_of_one_unit(schema.field(sum.column).name())
-        });
-        if let (None, Some(money)) = (currency, money) {
+        if let Some(money) = sums.iter().find(|sum| is_of_no_currency(schema, sum.column)) {
             return Err(TotalFault::NoCurrency(schema.field(money.column).name().clone()));
         }
-        let keys = of(SOURCE_COLUMNS).into_iter().chain(currency).collect();
+        let keys = column_of(schema, SOURCE_COLUMNS).into_iter();
+        let keys = keys.chain(column_of(schema, CURRENCY_COLUMNS)).collect();
         let schema = Arc::clone(schema);
         Ok(Self { schema, keys, sums, percents, rows: 0, groups: BTreeMap::new() })
     }
@@ -300,6 +296,19 @@ impl Sum {
         };
         (self.known > 0).then(|| self.raw.to_i128().map(|raw| raw as f64 / 10_f64.powi(scale)))?
     }
+}
+
+fn column_of(schema: &SchemaRef, names: [&str; 2]) -> Option<usize> {
+    names.iter().find_map(|name| schema.index_of(name).ok())
+}
+
+/// Whether a column may be money, and none says in which currency: two would be added, or
+/// be measured against each other.
+pub(super) fn is_of_no_currency(schema: &SchemaRef, column: usize) -> bool {
+    let field = schema.field(column);
+    column_of(schema, CURRENCY_COLUMNS).is_none()
+        && matches!(field.data_type(), DataType::Decimal128(..) | DataType::Decimal256(..))
+        && !is_of_one_unit(field.name())
 }
 
 /// Whether decimals of that name are in one unit wherever they are: US dollars, hours.

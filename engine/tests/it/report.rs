@@ -410,6 +410,13 @@ async fn a_users_sql_is_a_report_or_says_why_not() {
         ),
         ("select scope_id from savings limit 3", one(), "limit", "$scope_id in a filter"),
         (
+            "with top as (select customer_tenant_id, cost from priced_cost order by 2 desc limit 3) \
+             select customer_tenant_id as scope_id, cost as x_usd from top",
+            each(),
+            "limit",
+            "row_number()",
+        ),
+        (
             "with some as (select scope_id, cost from savings limit 3) \
              select scope_id, sum(cost) as x_usd from some group by 1",
             each(),
@@ -426,6 +433,10 @@ async fn a_users_sql_is_a_report_or_says_why_not() {
         assert_eq!(error.location().unwrap().to_string(), "mine.sql:1", "{sql}");
     }
     // What is refused while rows are on their way has no place in the text: the query has.
+    let mixed = "-- section: a\n-- chart: bars billing_month: cost\n\
+                 select billing_month, cost from savings";
+    let error = told(&session, &mine(mixed), &parameters_of_all()).await.unwrap_err();
+    assert!(error.to_string().contains("cost cannot be drawn: no column billing_currency"));
     let divides = "-- section: a\nselect 1 as x;\n-- section: b\nselect 1 / (count(*) - count(*)) \
                    as x from savings";
     let error = told(&session, &mine(divides), &parameters_of_all()).await.unwrap_err();
@@ -439,9 +450,13 @@ async fn a_users_sql_is_a_report_or_says_why_not() {
         );
     }
     let of_currency = ReportParameters { currency: Some("EUR".to_owned()), ..parameters_of_all() };
-    let error =
-        told(&session, &mine("select savings from savings"), &of_currency).await.unwrap_err();
-    assert!(error.to_string().contains("no column billing_currency"), "{error}");
+    for sql in [
+        "select savings from savings",
+        "select sum(savings) as savings from savings where $currency is not null",
+    ] {
+        let error = told(&session, &mine(sql), &of_currency).await.unwrap_err();
+        assert!(error.to_string().contains("no column billing_currency"), "{error}");
+    }
     let dearest = "select billing_currency, cost from savings order by cost desc limit 3";
     for cut in [
         dearest.to_owned(),
@@ -457,6 +472,14 @@ async fn a_users_sql_is_a_report_or_says_why_not() {
         format!(
             "select billing_currency, cost from ({dearest}) where billing_currency = $currency"
         ),
+        format!(
+            "select c as billing_currency from (select billing_currency as c from ({dearest}))"
+        ),
+        dearest.replace("order by", "where $currency is not null order by"),
+        dearest.replace("order by", "where billing_currency <> $currency order by"),
+        "select billing_currency from (select billing_currency from savings \
+         where billing_currency = $currency union all select billing_currency from margin) limit 3"
+            .to_owned(),
     ] {
         let error = told(&session, &mine(&cut), &of_currency).await.unwrap_err();
         assert!(error.hint().unwrap().contains("$currency in a filter"), "{cut}: {error}");
@@ -470,6 +493,10 @@ async fn a_users_sql_is_a_report_or_says_why_not() {
         "select billing_currency, cost from savings where billing_month = \
          (select billing_month from savings order by 1 desc limit 1)"
             .to_owned(),
+        kept.replace(
+            "= $currency",
+            "in (select billing_currency from margin where billing_currency = $currency)",
+        ),
         "with last as (select billing_month from months order by 1 desc limit 1) \
          select billing_currency, cost from savings cross join last"
             .to_owned(),
