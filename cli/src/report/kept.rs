@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use arrow::array::UInt64Array;
 use arrow::compute::take_record_batch;
 use arrow::record_batch::RecordBatch;
-use costlake_engine::report::{SectionTotals, TotalDefinition};
+use costlake_engine::report::SectionTotals;
 
 use super::document::Document;
 use super::section::{Cell, Rows, SectionView};
@@ -142,26 +142,14 @@ impl KeptSection {
         self.rows_total - self.shown().count() as u64
     }
 
+    /// Whether a cell that is NULL is unknown, and not of nothing.
+    pub fn is_unknown(&self, row: &[Cell], column: usize) -> bool {
+        self.view.is_unknown(column, |at| row[at].exact().cloned())
+    }
+
     /// Whether a total that is not there is unknown, and not of nothing.
     pub fn is_total_unknown(&self, row: &[Cell], column: usize) -> bool {
-        let is_some = |at: usize| {
-            let digits = |text: &String| text.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
-            row[at].exact.as_ref().or(row[at].shown.as_ref()).is_some_and(digits)
-        };
-        let of_percent = self.view.definition.totals.iter().find_map(|total| match total {
-            TotalDefinition::Percent { column: of, denominator, .. }
-                if *of == self.view.columns[column].name =>
-            {
-                self.view.position(denominator)
-            }
-            _ => None,
-        });
-        match of_percent {
-            Some(denominator) => is_some(denominator),
-            None => {
-                self.view.is_total(column) && self.view.columns[column].kind.is_unknown_when_null()
-            }
-        }
+        self.view.is_total(column) && self.is_unknown(row, column)
     }
 
     /// Whether the amounts of a month, as rows name it, are estimates.

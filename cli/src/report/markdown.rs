@@ -8,7 +8,7 @@ use costlake_engine::report::SectionTotals;
 
 use super::document::{Document, Note};
 use super::kept::KeptSection;
-use super::section::{SectionView, UNKNOWN, text_of};
+use super::section::{NOTHING, SectionView, UNKNOWN};
 use super::writer::{DocumentWriter, Place, WrittenFile, create, failure};
 use crate::failure::Failure;
 use crate::output::markdown::push_escaped;
@@ -27,7 +27,8 @@ pub struct MarkdownDocument {
 impl MarkdownDocument {
     pub fn new(place: &Place, document: &Document) -> Self {
         let (path, local) = place.file("md");
-        let mut text = format!("# {}: {}\n\n", document.title, escaped(&document.subject.title()));
+        let title = format!("{}: {}", document.title, document.subject.title());
+        let mut text = format!("# {}\n\n", escaped(&title));
         if let Some(subtitle) = document.subject.subtitle() {
             text.push_str(&format!("{}  \n", escaped(&subtitle)));
         }
@@ -49,19 +50,20 @@ impl MarkdownDocument {
         let definition = &section.view.definition;
         if section.rows_total == 0 {
             if let Some(sentence) = self.document.if_empty(definition) {
-                self.text.push_str(&format!("\n## {}\n\n{sentence}\n", definition.title));
+                let title = escaped(&definition.title);
+                self.text.push_str(&format!("\n## {title}\n\n{}\n", escaped(&sentence)));
             }
             return;
         }
-        self.text.push_str(&format!("\n## {}\n", definition.title));
+        self.text.push_str(&format!("\n## {}\n", escaped(&definition.title)));
         if let Some(note) = &definition.note {
-            self.text.push_str(&format!("\n{note}\n"));
+            self.text.push_str(&format!("\n{}\n", escaped(note)));
         }
         let columns = section.view.on_page(self.document.several_sources);
         self.text.push_str("\n|");
         for column in &columns {
             self.text.push(' ');
-            push_escaped(&mut self.text, &section.view.columns[*column].label);
+            push_escaped(&mut self.text, &escaped(&section.view.columns[*column].label));
             self.text.push_str(" |");
         }
         self.text.push_str("\n|");
@@ -74,8 +76,12 @@ impl MarkdownDocument {
             self.text.push('|');
             for column in &columns {
                 self.text.push(' ');
-                let kind = section.view.columns[*column].kind;
-                push_escaped(&mut self.text, &escaped(text_of(&row[*column], kind)));
+                let nothing = match section.is_unknown(row, *column) {
+                    true => UNKNOWN,
+                    false => NOTHING,
+                };
+                let text = row[*column].shown.as_deref().unwrap_or(nothing);
+                push_escaped(&mut self.text, &escaped(text));
                 self.text.push_str(" |");
             }
             self.text.push('\n');

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use costlake_engine::report::SectionDefinition;
+use costlake_engine::report::{SectionDefinition, TotalDefinition};
 
 use super::columns::{ColumnKind, ColumnView, columns};
 use super::number::{decimals, grouped};
@@ -56,6 +56,27 @@ impl SectionView {
     pub fn is_total(&self, column: usize) -> bool {
         let name = &self.columns[column].name;
         self.definition.totals.iter().any(|total| total.column() == name)
+    }
+
+    /// The column that a percentage is of, where the section says so.
+    fn denominator(&self, column: usize) -> Option<usize> {
+        let name = &self.columns[column].name;
+        self.definition.totals.iter().find_map(|total| match total {
+            TotalDefinition::Percent { column, denominator, .. } if column == name => {
+                self.position(denominator)
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether a cell that is NULL is unknown, rather than of nothing: numbers are, and
+    /// percentages of what is known and not 0.
+    pub fn is_unknown(&self, column: usize, exact: impl FnOnce(usize) -> Option<String>) -> bool {
+        let is_some = |text: String| text.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
+        match self.denominator(column) {
+            Some(of) => exact(of).is_some_and(is_some),
+            None => self.columns[column].kind.is_unknown_when_null(),
+        }
     }
 
     /// Position of a column.
@@ -161,11 +182,9 @@ fn percent(exact: &str) -> String {
     }
 }
 
-/// What stands in the cell.
-pub fn text_of(cell: &Cell, kind: ColumnKind) -> &str {
-    match &cell.shown {
-        Some(text) => text,
-        None if kind.is_unknown_when_null() => UNKNOWN,
-        None => NOTHING,
+impl Cell {
+    /// All digits.
+    pub fn exact(&self) -> Option<&String> {
+        self.exact.as_ref().or(self.shown.as_ref())
     }
 }

@@ -13,6 +13,9 @@ use crate::report::section::{Cell, NOTHING, SectionView};
 /// Bars of one chart; the first ones, as sections put the largest first.
 const BARS_MAX: usize = 12;
 
+/// The unit of percentages.
+pub const PERCENT: &str = "%";
+
 /// Rows of a heat map or a timeline.
 const LINES_MAX: usize = 40;
 
@@ -98,11 +101,11 @@ pub enum Shape {
         /// In order.
         tasks: Vec<Task>,
     },
-    /// Percent in a grid.
+    /// Percent or amounts in a grid.
     Heat {
         /// From left to right.
         columns: Vec<String>,
-        /// From top to bottom: a name, and percent per column.
+        /// From top to bottom: a name, and a number per column.
         rows: Vec<(String, Vec<Option<f64>>)>,
     },
 }
@@ -127,7 +130,10 @@ pub fn charts(section: &KeptSection) -> Charts {
     let Some(columns) = Columns::of(section, definition) else { return charts };
     match definition.kind {
         ChartKind::Timeline => charts.drawn.extend(timeline(section, &columns)),
-        ChartKind::Heat => charts.drawn.extend(heat(section, &columns)),
+        ChartKind::Heat => match heat(section, &columns) {
+            Ok(chart) => charts.drawn.extend(chart),
+            Err(AddsPercents) => charts.adds_percents = true,
+        },
         kind => {
             let groups = groups(section);
             let several_sources = groups.iter().any(|group| group.source != groups[0].source);
@@ -310,8 +316,9 @@ fn timeline(section: &KeptSection, columns: &Columns) -> Option<ChartData> {
     drawn.then_some(ChartData { title: None, unit: None, shape, left_out })
 }
 
-fn heat(section: &KeptSection, columns: &Columns) -> Option<ChartData> {
+fn heat(section: &KeptSection, columns: &Columns) -> Result<Option<ChartData>, AddsPercents> {
     let by_month = section.view.columns[columns.values[0]].name == MONTH_COLUMN;
+    let is_percent = section.view.columns[columns.values[1]].kind == ColumnKind::Percent;
     let mut names: Vec<String> = if by_month { section.months.clone() } else { Vec::new() };
     let mut rows: Vec<HeatRow> = Vec::new();
     for row in &section.rows {
@@ -319,9 +326,14 @@ fn heat(section: &KeptSection, columns: &Columns) -> Option<ChartData> {
         let column = text(&row[columns.values[0]]);
         let at = position_of(&mut names, column);
         let key = columns.key(row);
-        match rows.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, values)) => values.push((at, value)),
-            None => rows.push((key, vec![(at, value)])),
+        let Some((_, values)) = rows.iter_mut().find(|(known, _)| *known == key) else {
+            rows.push((key, vec![(at, value)]));
+            continue;
+        };
+        match values.iter_mut().find(|(column, _)| *column == at) {
+            Some(_) if is_percent => return Err(AddsPercents),
+            Some((_, before)) => *before += value,
+            None => values.push((at, value)),
         }
     }
     let left_out = LeftOut { rows: rows.len().saturating_sub(LINES_MAX), undated: 0 };
@@ -353,13 +365,10 @@ fn heat(section: &KeptSection, columns: &Columns) -> Option<ChartData> {
     let rows: Vec<_> =
         labels.into_iter().zip(&rows).map(|(name, (_, values))| (name, placed(values))).collect();
     let columns = order.iter().map(|at| names[*at].clone()).collect();
-    let unit = Some("%".to_owned());
-    (!rows.is_empty()).then_some(ChartData {
-        title: None,
-        unit,
-        shape: Shape::Heat { columns, rows },
-        left_out,
-    })
+    let unit = is_percent.then(|| PERCENT.to_owned());
+    let shape = Shape::Heat { columns, rows };
+    let is_empty = keys.is_empty();
+    Ok((!is_empty).then_some(ChartData { title: None, unit, shape, left_out }))
 }
 
 /// A name, with source and currency where others of the name differ by them.
@@ -488,6 +497,27 @@ mod tests {
         let (categories, series) = drawn(&charts(&of("cost")).drawn);
         assert_eq!(categories, ["1", "2"]);
         assert_eq!(series, [[Some(5.0), None], [None, Some(4.0)]]);
+        let none = Charts { drawn: Vec::new(), adds_percents: true };
+        assert_eq!(charts(&of("used_pct")), none);
+    }
+
+    #[test]
+    fn a_grid_adds_amounts_of_one_place_and_no_percentages() {
+        let of = |name: &str| {
+            kept(
+                &format!("heat name: day: {name}"),
+                vec![
+                    ("name", texts(&["VM", "VM"])),
+                    ("day", texts(&["1", "1"])),
+                    (name, numbers(&[10.0, 90.0])),
+                ],
+            )
+        };
+        let charts_of = charts(&of("used_hours")).drawn;
+        let [ChartData { shape: Shape::Heat { rows, .. }, unit: None, .. }] = &charts_of[..] else {
+            panic!("{charts_of:?}")
+        };
+        assert_eq!(rows[0].1, [Some(100.0)]);
         let none = Charts { drawn: Vec::new(), adds_percents: true };
         assert_eq!(charts(&of("used_pct")), none);
     }

@@ -11,7 +11,7 @@ use charts_rs::{
 };
 use costlake_engine::report::ChartKind;
 
-use super::data::{ChartData, Shape, Task};
+use super::data::{ChartData, PERCENT, Shape, Task};
 
 const WIDTH: f32 = 640.0;
 /// Of charts that are as wide as the page.
@@ -97,7 +97,9 @@ pub fn draw(chart: &ChartData) -> Option<String> {
     let svg = match &chart.shape {
         Shape::Series { kind, categories, series } => draw_series(*kind, categories, series),
         Shape::Timeline { tasks } => timeline(tasks),
-        Shape::Heat { columns, rows } => heat(columns, rows),
+        Shape::Heat { columns, rows } => {
+            heat(columns, rows, chart.unit.as_deref() == Some(PERCENT))
+        }
     };
     svg.ok()
 }
@@ -211,7 +213,14 @@ fn timeline(tasks: &[Task]) -> charts_rs::Result<String> {
     chart.svg()
 }
 
-fn heat(columns: &[String], rows: &[(String, Vec<Option<f64>>)]) -> charts_rs::Result<String> {
+fn heat(
+    columns: &[String],
+    rows: &[(String, Vec<Option<f64>>)],
+    of_percent: bool,
+) -> charts_rs::Result<String> {
+    let known = rows.iter().flat_map(|(_, values)| values).flatten();
+    // A darkest color of 0 would have no scale.
+    let most = known.fold(f64::MIN_POSITIVE, |most, value| most.max(*value));
     let mut cells = Vec::new();
     // The library begins at the bottom.
     for (line, (_, values)) in rows.iter().rev().enumerate() {
@@ -232,7 +241,7 @@ fn heat(columns: &[String], rows: &[(String, Vec<Option<f64>>)]) -> charts_rs::R
     chart.width = WIDTH_WIDE;
     chart.height = FRAME_HEIGHT / 2.0 + rows.len() as f32 * LINE_HEIGHT;
     chart.heatmap_series.min = 0.0;
-    chart.heatmap_series.max = 100.0;
+    chart.heatmap_series.max = if of_percent { 100.0 } else { most as f32 };
     chart.heatmap_series.colors = HEAT.map(Color::from).to_vec();
     chart.heatmap_series.min_font_color = Color::from("#111111");
     chart.heatmap_series.max_font_color = Color::from("#222222");

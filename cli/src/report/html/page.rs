@@ -159,7 +159,7 @@ fn table(document: &Document, section: &KeptSection, with_rows: bool) -> Markup 
                 @if with_rows {
                     tbody {
                         @for row in section.shown() {
-                            tr { @for (at, column) in &columns { (cell(&row[*at], column)) } }
+                            tr { @for (at, column) in &columns { (cell(&row[*at], column, section.is_unknown(row, *at))) } }
                         }
                     }
                 }
@@ -186,13 +186,13 @@ fn table(document: &Document, section: &KeptSection, with_rows: bool) -> Markup 
     }
 }
 
-fn cell(cell: &Cell, column: &ColumnView) -> Markup {
+fn cell(cell: &Cell, column: &ColumnView, unknown: bool) -> Markup {
     let number = column.kind.is_number();
     html! {
         @match (&cell.shown, number) {
             (Some(text), true) => td.n title=[cell.exact.as_deref()] { (text) },
             (Some(text), false) => td class=[class_of(column).or(has_short_words(text))] { (text) },
-            (None, _) if column.kind.is_unknown_when_null() => td.n.unknown { (UNKNOWN) },
+            (None, _) if unknown => td.n.unknown { (UNKNOWN) },
             (None, true) => td.n.nothing { (NOTHING) },
             (None, false) => td.nothing { (NOTHING) },
         }

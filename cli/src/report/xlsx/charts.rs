@@ -4,7 +4,7 @@ use costlake_engine::report::ChartKind;
 use rust_xlsxwriter::{Chart, ChartType, ConditionalFormat3ColorScale, Worksheet, XlsxError};
 
 use super::formats::Formats;
-use super::values::EXCEL_EPOCH_DAYS;
+use super::values::{EXCEL_EPOCH_DAYS, held};
 use super::{XlsxDocument, refused};
 use crate::failure::Failure;
 use crate::report::chart::data::{ChartData, Shape};
@@ -119,10 +119,10 @@ impl Table {
     ) -> Result<(), XlsxError> {
         sheet.write_string_with_format(first, 0, title, &formats.total_label)?;
         for (column, name) in (0..).zip(&self.header) {
-            sheet.write_string_with_format(first + 1, column, name, &formats.header)?;
+            sheet.write_string_with_format(first + 1, column, held(name), &formats.header)?;
         }
         for (row, (name, values)) in (first + 2..).zip(&self.rows) {
-            sheet.write_string(row, 0, name)?;
+            sheet.write_string(row, 0, held(name))?;
             for (column, value) in (1..).zip(values) {
                 if let Some(value) = value {
                     let format = match self.begins_with_days && column == 1 {

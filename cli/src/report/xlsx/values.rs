@@ -1,5 +1,7 @@
 //! Cells of a batch as a spreadsheet holds them.
 
+use std::borrow::Cow;
+
 use arrow::array::{Array as _, ArrayRef, AsArray as _};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date32Type, TimeUnit, TimestampMicrosecondType};
@@ -22,6 +24,14 @@ const TEXT_MAX: usize = 32_767;
 
 /// Rows whose texts widen their column.
 const ROWS_MEASURED: u32 = 500;
+
+/// As much of a text as a cell holds.
+pub(super) fn held(text: &str) -> Cow<'_, str> {
+    match text.chars().count() > TEXT_MAX {
+        true => text.chars().take(TEXT_MAX - 1).chain(['…']).collect(),
+        false => Cow::Borrowed(text),
+    }
+}
 
 /// The cells of a batch, made ready once.
 pub(super) struct Values<'a> {
@@ -67,7 +77,7 @@ impl<'a> Values<'a> {
         for (column, of) in sheet.view.columns.iter().enumerate() {
             let number = u16::try_from(column).unwrap_or(u16::MAX);
             let Some(text) = self.text(row, column) else {
-                if of.kind.is_unknown_when_null() {
+                if sheet.view.is_unknown(column, |at| self.text(row, at)) {
                     worksheet.write_string_with_format(at, number, UNKNOWN, &formats.unknown)?;
                 }
                 continue;
@@ -78,20 +88,13 @@ impl<'a> Values<'a> {
                         let width = text.chars().count() as f64 + 2.0;
                         sheet.widths[column] = sheet.widths[column].max(width);
                     }
-                    match text.chars().count() > TEXT_MAX {
+                    let is_estimate = of.name == MONTH_COLUMN && sheet.kept.is_estimate(&text);
+                    sheet.has_estimates |= is_estimate;
+                    let text = held(&text);
+                    match is_estimate {
                         true => {
-                            let cut: String =
-                                text.chars().take(TEXT_MAX - 1).chain(['…']).collect();
-                            worksheet.write_string(at, number, cut)?
-                        }
-                        false if of.name == MONTH_COLUMN && sheet.kept.is_estimate(&text) => {
-                            sheet.has_estimates = true;
-                            worksheet.write_string_with_format(
-                                at,
-                                number,
-                                text,
-                                &formats.estimate,
-                            )?
+                            let format = &formats.estimate;
+                            worksheet.write_string_with_format(at, number, text, format)?
                         }
                         false => worksheet.write_string(at, number, text)?,
                     };
