@@ -77,7 +77,10 @@ impl ReportRun {
                 let hint = "\"chart:\" and \"aside:\" name columns of the query";
                 return Err(ReportError::misfit(report, section, &reason, hint));
             }
-            if let Some(name) = drawn_of_no_currency(section, &stream.schema) {
+            // Of one currency, whether it is told or not.
+            let in_several = parameters.currency.is_none();
+            if let Some(name) = drawn_of_no_currency(section, &stream.schema).filter(|_| in_several)
+            {
                 let reason = format!(
                     "{name} cannot be drawn: no column billing_currency says in what it is"
                 );

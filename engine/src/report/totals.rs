@@ -311,9 +311,12 @@ pub(super) fn is_of_no_currency(schema: &SchemaRef, column: usize) -> bool {
         && !is_of_one_unit(field.name())
 }
 
-/// Whether decimals of that name are in one unit wherever they are: US dollars, hours.
+/// Whether decimals of that name are in one unit wherever they are: US dollars, hours,
+/// percent.
 fn is_of_one_unit(name: &str) -> bool {
-    ["_usd", "_hours", "quantity"].iter().any(|ending| name.to_lowercase().ends_with(ending))
+    ["_usd", "_hours", "quantity", "_pct"]
+        .iter()
+        .any(|ending| name.to_lowercase().ends_with(ending))
 }
 
 fn kind(data_type: &DataType) -> Option<Kind> {
