@@ -5,7 +5,7 @@
 -- section: customers
 -- title: Customers
 -- aside: customer_tenant_id
--- note: List cost, cost and savings are of usage whose list price is known; total cost is of all charges. Where the savings of some months cannot be told, list cost and cost are of the others. Margin is what customers are billed, as costlake.toml says, less its cost; what is of usage without a known list price, or of a month at subscription scope, is in no margin and stands beside it as unbilled. This report is for the partner.
+-- note: List cost, cost and savings are of usage whose list price is known; total cost is of all charges. Where the savings of some months cannot be told, list cost and cost are of all months and savings of the others. Margin is what customers are billed, as costlake.toml says, less its cost; what is of usage without a known list price, or of a month at subscription scope, is in no margin and stands beside it as unbilled. This report is for the partner.
 -- chart: bars name: list_cost, cost
 -- totals: list_cost, cost, unused_cost, savings, savings_pct = 100 * savings / list_cost, unpriced_cost, total_cost, unbilled_cost, margin
 -- needs: amortized cost
@@ -16,17 +16,12 @@ with saved as (
         member_id,
         last_value(member_name order by billing_month) as name,
         billing_currency,
-        case
-            when count(savings) > 0 then sum(list_cost) filter (where savings is not null)
-            else sum(list_cost)
-        end as list_cost,
-        case
-            when count(savings) > 0 then sum(cost) filter (where savings is not null)
-            else sum(cost)
-        end as cost,
+        sum(list_cost) as list_cost,
+        sum(cost) as cost,
         sum(unused_cost) as unused_cost,
         sum(savings) as savings,
         sum(unpriced_cost) as unpriced_cost,
+        count(*) filter (where savings is null and list_cost <> 0) as untold_months,
         case when min(availability) = max(availability) then min(availability) else 'partial' end
             as availability
     from scope_savings
@@ -68,6 +63,7 @@ stacked as (
         unused_cost,
         savings,
         unpriced_cost,
+        untold_months,
         cast(null as decimal(38, 18)) as total_cost,
         cast(null as decimal(38, 18)) as unbilled_cost,
         cast(null as decimal(38, 18)) as margin,
@@ -86,6 +82,7 @@ stacked as (
         cast(null as decimal(38, 18)) as unused_cost,
         cast(null as decimal(38, 18)) as savings,
         cast(null as decimal(38, 18)) as unpriced_cost,
+        cast(null as bigint) as untold_months,
         total_cost,
         unbilled_cost,
         margin,
@@ -104,7 +101,10 @@ select
     sum(cost) as cost,
     sum(unused_cost) as unused_cost,
     sum(savings) as savings,
-    cast(100 * sum(savings) / nullif(sum(list_cost), 0) as double) as savings_pct,
+    case
+        when sum(untold_months) = 0
+            then cast(100 * sum(savings) / nullif(sum(list_cost), 0) as double)
+    end as savings_pct,
     sum(unpriced_cost) as unpriced_cost,
     sum(total_cost) as total_cost,
     sum(unbilled_cost) as unbilled_cost,

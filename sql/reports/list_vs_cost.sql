@@ -92,7 +92,7 @@ order by source, billing_currency, total_cost desc, meter_category;
 -- section: movers
 -- title: What moved since the month before
 -- note: Total cost of the last month against the one before it, by service; largest change first. Where either month is not loaded, or one of them is seen at another scope, the change is unknown; where either is open, it will change.
--- totals: previous_cost, last_cost, change
+-- totals: previous_cost, last_cost, change, change_pct = 100 * change / previous_cost
 -- needs: amortized cost
 with seen as (
     select
@@ -124,9 +124,8 @@ services as (
         source,
         meter_category,
         billing_currency,
-        coalesce(sum(total_cost) filter (where billing_month = $previous_month), 0)
-            as previous_cost,
-        coalesce(sum(total_cost) filter (where billing_month = $last_month), 0) as last_cost
+        sum(total_cost) filter (where billing_month = $previous_month) as previous_cost,
+        sum(total_cost) filter (where billing_month = $last_month) as last_cost
     from scope_costs
     where
         scope_type = $scope_type
@@ -142,9 +141,14 @@ known as (
         services.meter_category,
         services.billing_currency,
         case
-            when compared.knows_previous and not seen.at_two_scopes then services.previous_cost
+            when compared.knows_previous and not seen.at_two_scopes
+                then coalesce(services.previous_cost, 0)
         end as previous_cost,
-        case when compared.knows_last then services.last_cost end as last_cost,
+        -- What is not in a month of one scope costs nothing; a narrower scope only does not show it.
+        case
+            when compared.knows_last and not seen.at_two_scopes then coalesce(services.last_cost, 0)
+            when compared.knows_last then services.last_cost
+        end as last_cost,
         case
             when not compared.knows_last then 'month not loaded'
             when not compared.knows_previous then 'month before not loaded'

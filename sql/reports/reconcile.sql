@@ -188,7 +188,7 @@ order by source, billing_currency, billing_month, invoice_id nulls last, billing
 
 -- section: files
 -- title: Actual against amortized
--- note: Both files tell the same bill. They differ by what is bought and by what of earlier purchases is used up.
+-- note: Both files tell the same bill. They differ by what is bought and by what of earlier purchases is used up. Where they are of different scopes, they cannot be compared.
 -- totals: actual_cost, amortized_cost, difference
 with summed as (
     select
@@ -210,7 +210,7 @@ known as (
         summed.billing_month,
         summed.billing_currency,
         summed.charge_type,
-        case when months.has_actual_cost then summed.actual_cost end as actual_cost,
+        case when months.has_actual_cost and not months.scopes_differ then summed.actual_cost end as actual_cost,
         case when months.has_amortized_cost then summed.amortized_cost end as amortized_cost
     from summed
     inner join month_scopes as months

@@ -35,7 +35,7 @@ order by source, billing_currency, billing_month;
 -- section: by_part
 -- title: Who saves it
 -- aside: id
--- note: By customer; within one customer, by subscription. Rows without a name belong to none. Where the savings of some months cannot be told, list cost and cost are of the others.
+-- note: By customer; within one customer, by subscription. Rows without a name belong to none. Where the savings of some months cannot be told, list cost and cost are of all months and savings of the others.
 -- totals: list_cost, cost, unused_cost, savings, savings_pct = 100 * savings / list_cost, unpriced_cost
 -- needs: amortized cost
 select
@@ -44,19 +44,14 @@ select
     coalesce(last_value(member_name order by billing_month), member_id) as name,
     member_id as id,
     billing_currency,
-    case
-        when count(savings) > 0 then sum(list_cost) filter (where savings is not null)
-        else sum(list_cost)
-    end as list_cost,
-    case
-        when count(savings) > 0 then sum(cost) filter (where savings is not null)
-        else sum(cost)
-    end as cost,
+    sum(list_cost) as list_cost,
+    sum(cost) as cost,
     sum(unused_cost) as unused_cost,
     sum(savings) as savings,
-    cast(
-        100 * sum(savings) / nullif(sum(list_cost) filter (where savings is not null), 0) as double
-    ) as savings_pct,
+    case
+        when count(*) filter (where savings is null and list_cost <> 0) = 0
+            then cast(100 * sum(savings) / nullif(sum(list_cost), 0) as double)
+    end as savings_pct,
     sum(unpriced_cost) as unpriced_cost,
     case when min(availability) = max(availability) then min(availability) else 'partial' end
         as availability

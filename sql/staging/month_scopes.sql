@@ -6,6 +6,7 @@
 --   billing_month: month, YYYY-MM
 --   scope_type: scope of the amortized run, which savings and margin are of; of the actual run where that tells none; NULL where neither a manifest, a flag nor the file's columns told
 --   width: 1 for the widest scope, a billing account, to 4 for a subscription; 5 where unknown
+--   scopes_differ: whether the actual file is of another scope than the amortized one, so that the two cannot be compared
 --   has_actual_cost: whether the actual file is loaded
 --   has_amortized_cost: whether the amortized file is loaded
 with ranked as (
@@ -17,6 +18,8 @@ with ranked as (
             partition by source, billing_month
             order by scope_type is null, dataset = 'actual_cost'
         ) as recency,
+        min(scope_type) over (partition by source, billing_month)
+        <> max(scope_type) over (partition by source, billing_month) as scopes_differ,
         bool_or(dataset = 'actual_cost') over (
             partition by source, billing_month
         ) as has_actual_cost,
@@ -38,6 +41,7 @@ select
         when 'subscription' then 4
         else 5
     end as width,
+    coalesce(scopes_differ, false) as scopes_differ,
     has_actual_cost,
     has_amortized_cost
 from ranked

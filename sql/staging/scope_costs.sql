@@ -23,7 +23,7 @@
 --   priced_cost: part of total_cost whose list price is known, billing currency; NULL where list_cost is
 --   unpriced_cost: part of total_cost whose list price is unknown, billing currency; NULL where total_cost is
 --   total_cost: cost price of all rows, from the amortized file, billing currency; NULL where that file is not loaded
---   invoiced_cost: cost of all rows, from the actual file, billing currency; NULL where that file is not loaded
+--   invoiced_cost: cost of all rows, from the actual file, billing currency; NULL where that file is not loaded, or of another scope than the amortized one
 --   adjusted_list_cost: list_cost after the partner's adjustments (costlake.toml), billing currency
 --   adjusted_cost: cost after them, billing currency
 --   margin: what customers are billed less cost, billing currency, over the rows whose billed amount is known: usage at its adjusted list price, or at its adjusted cost where [billing] says so; other charges at their adjusted cost; idle commitments at nothing where list prices are billed; NULL where none is known, and for sources at subscription scope, which do not show what is paid
@@ -71,7 +71,9 @@ select
     -- A file that is loaded and has no such row tells that it costs nothing.
     case when months.has_amortized_cost then coalesce(costs.unpriced_cost, 0) end as unpriced_cost,
     case when months.has_amortized_cost then coalesce(costs.cost, 0) end as total_cost,
-    case when months.has_actual_cost then coalesce(costs.actual_cost, 0) end as invoiced_cost,
+    case
+        when months.has_actual_cost and not months.scopes_differ then coalesce(costs.actual_cost, 0)
+    end as invoiced_cost,
     costs.adjusted_list_cost,
     costs.adjusted_cost,
     costs.margin,
@@ -82,7 +84,10 @@ select
     case when months.has_amortized_cost then coalesce(costs.unpriced_cost_usd, 0) end
         as unpriced_cost_usd,
     case when months.has_amortized_cost then coalesce(costs.cost_usd, 0) end as total_cost_usd,
-    case when months.has_actual_cost then coalesce(costs.actual_cost_usd, 0) end as invoiced_cost_usd,
+    case
+        when months.has_actual_cost and not months.scopes_differ
+            then coalesce(costs.actual_cost_usd, 0)
+    end as invoiced_cost_usd,
     costs.adjusted_list_cost_usd,
     costs.adjusted_cost_usd,
     costs.margin_usd,

@@ -203,6 +203,12 @@ pub fn notes(status: &DataStatus) -> Vec<Note> {
                 "When Azure wrote it is unknown, and so whether it is final: {months}."
             ))));
         }
+        if let Some(months) = some(&|state| state.at_two_scopes) {
+            notes.push(Note::Caution(of(format!(
+                "The two files are of different scopes, so what is invoiced cannot be compared: \
+                 {months}."
+            ))));
+        }
         if let Some(months) = some(&|state| state.at_subscription_scope) {
             // Of a source that is nothing else, the months need not be named.
             let whole =
@@ -261,6 +267,8 @@ mod tests {
             (month("2026-06"), MonthState { is_undated: true, ..MonthState::default() }),
         ]);
         let at_subscription = MonthState { at_subscription_scope: true, ..MonthState::default() };
+        let at_two = MonthState { at_two_scopes: true, ..MonthState::default() };
+        let half = BTreeMap::from([(month("2026-06"), at_two)]);
         let tier_two = BTreeMap::from([(month("2026-05"), at_subscription.clone())]);
         let mixed = BTreeMap::from([
             (month("2026-05"), MonthState::default()),
@@ -269,6 +277,7 @@ mod tests {
         let status = DataStatus {
             sources: BTreeMap::from([
                 ("contoso".to_owned(), contoso),
+                ("half".to_owned(), half),
                 ("two".to_owned(), tier_two),
                 ("walks".to_owned(), mixed),
             ]),
@@ -282,9 +291,10 @@ mod tests {
         assert!(texts[2].contains("2026-05") && texts[2].contains("Estimates"));
         assert!(texts[3].contains("2026-04") && texts[3].contains("before"));
         assert!(texts[4].contains("2026-06") && texts[4].contains("whether it is final"));
-        assert!(texts[5].starts_with("two: The source sees a subscription only:"));
-        assert!(texts[6].starts_with("walks: The source sees a subscription only in 2026-06:"));
-        assert_eq!(texts.len(), 7);
+        assert!(texts[5].starts_with("half: The two files are of different scopes"), "{texts:?}");
+        assert!(texts[6].starts_with("two: The source sees a subscription only:"));
+        assert!(texts[7].starts_with("walks: The source sees a subscription only in 2026-06:"));
+        assert_eq!(texts.len(), 8);
     }
 
     #[test]

@@ -70,11 +70,11 @@ impl SectionView {
     }
 
     /// Whether a cell that is NULL is unknown, rather than of nothing: numbers are, and
-    /// percentages of what is known and not 0.
+    /// percentages of anything but 0.
     pub fn is_unknown(&self, column: usize, exact: impl FnOnce(usize) -> Option<String>) -> bool {
-        let is_some = |text: String| text.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
+        let is_not_0 = |text: String| text.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
         match self.denominator(column) {
-            Some(of) => exact(of).is_some_and(is_some),
+            Some(of) => exact(of).is_none_or(is_not_0),
             None => self.columns[column].kind.is_unknown_when_null(),
         }
     }

@@ -29,6 +29,8 @@ pub struct MonthState {
     pub is_undated: bool,
     /// Seen at the scope of a subscription, with retail prices and without commitments.
     pub at_subscription_scope: bool,
+    /// Its two files are of different scopes: what is invoiced cannot be compared.
+    pub at_two_scopes: bool,
 }
 
 impl MonthState {
@@ -100,15 +102,15 @@ impl DataStatus {
         }
         let statement = format!(
             "select months.source, months.billing_month, dataset, status, period, \
-             cast(is_final as varchar), scope_type \
+             cast(is_final as varchar), scope_type, cast(scopes_differ as varchar) \
              from months left join month_scopes on months.source = month_scopes.source \
              and months.billing_month = month_scopes.billing_month \
              where months.billing_month between '{}' and '{}'",
             range.first(),
             range.last()
         );
-        for [source, month, dataset, status, period, is_final, scope_type] in
-            texts::<7>(session, &statement).await?
+        for [source, month, dataset, status, period, is_final, scope_type, scopes_differ] in
+            texts::<8>(session, &statement).await?
         {
             let Some(label) = FILES
                 .into_iter()
@@ -125,6 +127,7 @@ impl DataStatus {
             if status.as_deref() == Some("loaded") {
                 state.missing.retain(|missing| *missing != label);
                 state.at_subscription_scope = scope_type.as_deref() == Some("subscription");
+                state.at_two_scopes = scopes_differ.as_deref() == Some("true");
                 match (period.as_deref(), is_final.as_deref()) {
                     (Some("open"), _) => state.is_open = true,
                     (_, Some("false")) => state.is_stale = true,

@@ -624,20 +624,20 @@ async fn what_two_scopes_tell_is_not_mixed() {
     for (name, of) in [("savings", "by_part"), ("customers", "customers")] {
         let document = &told(&session, report(name), &all).await.unwrap()[&None];
         let totals = &document.sections[section(report(name), of)].totals;
-        let saved = |source: &str| {
-            let sums = of_source(totals, source).into_iter();
-            let saved = sums.filter_map(|sums| {
-                let sum = |name: &str| sums[name].unwrap_or(0);
-                let left = sum("list_cost") - sum("cost") - sum("unused_cost");
-                sums["savings"].map(|savings| (savings, left))
-            });
-            saved.collect::<Vec<_>>()
+        let savings = |source: &str| -> Vec<Option<i128>> {
+            of_source(totals, source).iter().map(|sums| sums["savings"]).collect()
         };
-        assert_eq!(saved("half"), [], "retail prices tell no savings");
-        assert!(!saved("other_half").is_empty());
-        assert!(!saved("walks").is_empty());
-        for (savings, left) in saved("walks") {
-            assert_eq!(savings, left, "{name}: all three are of the same months");
+        assert!(savings("half").iter().all(Option::is_none), "retail prices tell no savings");
+        assert!(savings("other_half").iter().all(Option::is_some));
+        // By month and by customer it is the same, and no percentage is made of all list
+        // cost and some of the savings.
+        let months = section(report(name), "by_month");
+        for (key, sums) in totals.iter().filter(|((of, _), _)| of.as_deref() == Some("walks")) {
+            let by_month = &document.sections[months].totals[key];
+            for column in ["list_cost", "cost", "unused_cost", "savings", "unpriced_cost"] {
+                assert_eq!(sums[column], by_month[column], "{name} {column} {key:?}");
+            }
+            assert!(sums["savings"].is_some());
         }
     }
     let margins = "select source, billing_month, sum(margin) is null, \
@@ -651,6 +651,19 @@ async fn what_two_scopes_tell_is_not_mixed() {
             ["walks", "2026-08", "false", "false"],
         ]
     );
+
+    // What the narrower of two files does not show is not free of cost.
+    let invoiced = "select source, count(invoiced_cost) > 0 from scope_costs \
+                    where scope_type = 'source' and member_type = 'whole' group by 1 order by 1";
+    assert_eq!(
+        rows(&session, invoiced).await,
+        [["half", "false"], ["other_half", "false"], ["walks", "true"]]
+    );
+    let status = DataStatus::read(&session, &all.months).await.unwrap();
+    assert!(status.sources["half"][&august].at_two_scopes);
+    assert!(status.sources["half"][&august].at_subscription_scope);
+    assert!(status.sources["other_half"][&august].at_two_scopes);
+    assert!(!status.sources["walks"][&august].at_two_scopes);
 
     // A month against one that is seen at another scope has not moved: it is unknown.
     let list_vs_cost = report("list-vs-cost");
