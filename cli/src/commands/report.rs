@@ -30,6 +30,8 @@ const MONTHS_DEFAULT: usize = 12;
 
 const ALL: &str = "all";
 
+const STATUS_HINT: &str = "costlake lake status shows what is loaded; no file was changed";
+
 /// Makes reports, or lists them.
 pub async fn run(
     arguments: &ReportArguments,
@@ -129,7 +131,7 @@ pub async fn run(
     if made.documents == 0 {
         return Err(Failure::Nothing {
             what: format!("no {} has rows in {months}", selected.scope_type()),
-            hint: "costlake lake status shows what is loaded; no file was changed".to_owned(),
+            hint: STATUS_HINT.to_owned(),
         });
     }
     progress.publishing();
@@ -156,7 +158,7 @@ fn something_loaded(
     match status_of(status, parameters.source.as_ref(), known).told(&[]) {
         Told::Nothing(_) => Err(Failure::Nothing {
             what: format!("no cost of {} is loaded", parameters.months),
-            hint: "costlake lake status shows what is loaded; no file was changed".to_owned(),
+            hint: STATUS_HINT.to_owned(),
         }),
         Told::All | Told::Some(_) => Ok(()),
     }
@@ -172,7 +174,7 @@ async fn something_billed(session: &Session, parameters: &ReportParameters) -> R
         false => Err(Failure::Nothing {
             what: format!("nothing of {} is billed in {currency}", parameters.months),
             hint: match billed_in.is_empty() {
-                true => "costlake lake status shows what is loaded; no file was changed".to_owned(),
+                true => STATUS_HINT.to_owned(),
                 false => {
                     let billed_in: Vec<String> = billed_in.into_iter().collect();
                     format!("it is billed in {}; no file was changed", billed_in.join(", "))

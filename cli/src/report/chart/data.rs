@@ -318,7 +318,7 @@ fn timeline(section: &KeptSection, columns: &Columns) -> Option<ChartData> {
 
 fn heat(section: &KeptSection, columns: &Columns) -> Result<Option<ChartData>, AddsPercents> {
     let by_month = section.view.columns[columns.values[0]].name == MONTH_COLUMN;
-    let is_percent = section.view.columns[columns.values[1]].kind == ColumnKind::Percent;
+    let kind = section.view.columns[columns.values[1]].kind;
     let mut names: Vec<String> = if by_month { section.months.clone() } else { Vec::new() };
     let mut rows: Vec<HeatRow> = Vec::new();
     for row in &section.rows {
@@ -331,10 +331,12 @@ fn heat(section: &KeptSection, columns: &Columns) -> Result<Option<ChartData>, A
             continue;
         };
         match values.iter_mut().find(|(column, _)| *column == at) {
-            Some(_) if is_percent => return Err(AddsPercents),
-            Some((_, before)) => *before += value,
+            Some((_, known)) => *known = added(Some(*known), value, kind)?,
             None => values.push((at, value)),
         }
+    }
+    if rows.is_empty() {
+        return Ok(None);
     }
     let left_out = LeftOut { rows: rows.len().saturating_sub(LINES_MAX), undated: 0 };
     if left_out.rows > 0 {
@@ -365,10 +367,8 @@ fn heat(section: &KeptSection, columns: &Columns) -> Result<Option<ChartData>, A
     let rows: Vec<_> =
         labels.into_iter().zip(&rows).map(|(name, (_, values))| (name, placed(values))).collect();
     let columns = order.iter().map(|at| names[*at].clone()).collect();
-    let unit = is_percent.then(|| PERCENT.to_owned());
-    let shape = Shape::Heat { columns, rows };
-    let is_empty = keys.is_empty();
-    Ok((!is_empty).then_some(ChartData { title: None, unit, shape, left_out }))
+    let unit = (kind == ColumnKind::Percent).then(|| PERCENT.to_owned());
+    Ok(Some(ChartData { title: None, unit, shape: Shape::Heat { columns, rows }, left_out }))
 }
 
 /// A name, with source and currency where others of the name differ by them.
@@ -403,15 +403,17 @@ fn put(
 ) -> Result<(), AddsPercents> {
     values.resize(values.len().max(at + 1), None);
     let Some(value) = number(&row[column]) else { return Ok(()) };
-    let added = match values[at] {
-        None => value,
-        Some(_) if section.view.columns[column].kind == ColumnKind::Percent => {
-            return Err(AddsPercents);
-        }
-        Some(before) => before + value,
-    };
-    values[at] = Some(added);
+    values[at] = Some(added(values[at], value, section.view.columns[column].kind)?);
     Ok(())
+}
+
+/// A number and those of the same place before it; percentages are not added.
+fn added(before: Option<f64>, value: f64, kind: ColumnKind) -> Result<f64, AddsPercents> {
+    match before {
+        None => Ok(value),
+        Some(_) if kind == ColumnKind::Percent => Err(AddsPercents),
+        Some(before) => Ok(before + value),
+    }
 }
 
 fn text(cell: &Cell) -> String {
