@@ -210,7 +210,9 @@ known as (
         summed.billing_month,
         summed.billing_currency,
         summed.charge_type,
-        case when months.has_actual_cost and not months.scopes_differ then summed.actual_cost end as actual_cost,
+        case
+            when months.has_actual_cost and not months.scopes_differ then summed.actual_cost
+        end as actual_cost,
         case when months.has_amortized_cost then summed.amortized_cost end as amortized_cost
     from summed
     inner join month_scopes as months
